@@ -1,0 +1,51 @@
+# usip: every cap and every timer value, with its reason
+# MIT licence; Copyright (c) 2026 the usip authors
+#
+# One place. A board that has more or less memory changes the attribute before it builds the phone.
+
+# --- RFC 3261 17: timers, milliseconds ---
+T1 = 500  # round-trip estimate (17.1.1.1)
+T2 = 4000  # longest interval between retransmissions
+T4 = 5000  # a message lives no longer than this in the network
+TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
+TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
+TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
+
+# --- messages ---
+MESSAGE_MAX = 8191  # one message; RFC 4475's longest is 3515, a packed index word holds 13 bits of offset
+SEND_MAX = 2048  # one built message; an INVITE with digest, a route set and SDP is 1,400
+HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
+BODY_MAX = 2048  # a body that is looked at; larger is 413
+NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board
+EXPIRES_MAX = 432_000  # 5 days: a deadline has to stay within half the clock's period
+TEXT_MAX = 1300  # a MESSAGE's text: RFC 3428 8 forbids more than 1300 bytes on UDP
+
+# --- tables: full answers 503 or drops, never growth ---
+TRANSACTIONS = 16  # both sides; a call in progress uses 1 to 3
+CALLS = 2  # two calls at a time, then 486
+EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
+ROUTES = 8  # Route entries of a dialog
+BINDINGS = 8  # contacts in a registrar's answer that are looked at
+AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
+
+# --- SDP ---
+MEDIA_LINES = 8
+FORMATS = 24  # formats of one m= line
+
+# --- registration, milliseconds where not said otherwise ---
+EXPIRES = 3600  # seconds asked for
+BACKOFF_FIRST = 1000  # first retry after 1-2 s: a lost datagram must not silence a doorbell for minutes
+BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
+KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
+
+# --- calls ---
+RING_MS = 180_000  # longest that either side rings when nobody says otherwise (RFC 3261's timer C is over 3 min)
+GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
+GLARE_OTHER = 0  # 491 to the other: 0-2 s
+BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
+
+# --- RTP ---
+RTP_MAX = 512  # a datagram of 20 ms G.711 has 172 octets; 60 ms still fits
+RTP_PORT = 16384  # first port tried, even ones
+JITTER_SLOTS = 16  # frames of 20 ms
+JITTER_START = 3  # frames held before the first is played
