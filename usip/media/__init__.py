@@ -1,0 +1,2 @@
+# usip: media, sans I/O
+# MIT licence; Copyright (c) 2026 the usip authors
