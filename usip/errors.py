@@ -13,3 +13,4 @@ class ProtocolError(Exception):
         super().__init__(status, why)
         self.status = status
         self.why = why
+        self.message = None  # what could be read of the message at fault

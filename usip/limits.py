@@ -17,16 +17,22 @@ SEND_MAX = 2048  # one built message; an INVITE with digest, a route set and SDP
 HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
 BODY_MAX = 2048  # a body that is looked at; larger is 413
 NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board
+CSEQ_MAX = 0xFFFFFFFF  # what a peer may count to (8.1.1.5 says 2**31, RFC 4475 3.1.2.4 objects above 2**32-1)
 EXPIRES_MAX = 432_000  # 5 days: a deadline has to stay within half the clock's period
 TEXT_MAX = 1300  # a MESSAGE's text: RFC 3428 8 forbids more than 1300 bytes on UDP
+
+DATAGRAM_MAX = 4096  # the receive buffer; a datagram that fills it was cut and is dropped
 
 # --- tables: full answers 503 or drops, never growth ---
 TRANSACTIONS = 16  # both sides; a call in progress uses 1 to 3
 CALLS = 2  # two calls at a time, then 486
+FLOWS = 16  # remote addresses that are remembered
 EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog
 BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
+AUTH_MAX = 1024  # one challenge or Authorization value; nonces of 300 bytes are seen, SEND_MAX holds one such answer
+AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
 
 # --- SDP ---
 MEDIA_LINES = 8

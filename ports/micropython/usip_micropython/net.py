@@ -1,0 +1,105 @@
+# usip port: UDP sockets of MicroPython, what all its ports with sockets share
+# MIT licence; Copyright (c) 2026 the usip authors
+
+import errno
+import socket
+from asyncio import core
+
+# Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH, ECONNREFUSED pass.
+_HARD = (getattr(errno, "EBADF", 9),)
+
+
+def _wait(sock):
+    # A plain generator is a coroutine here; the only way to wait for a datagram without polling.
+    yield core._io_queue.queue_read(sock)
+
+
+class Endpoint:
+    """A bound UDP socket. `port` is where it is bound, `source` the address of the datagram that was read last."""
+
+    def __init__(self, sock, port):
+        self.sock = sock
+        self.port = port
+        self.source = None
+
+    def readable(self):
+        """Wait until there is something to read."""
+        return _wait(self.sock)
+
+    def readinto(self, buf):
+        """Read one datagram: its length, None when there is none. Never blocks."""
+        try:
+            data, self.source = self.sock.recvfrom(len(buf))
+        except OSError:
+            return None
+        n = len(data)
+        buf[:n] = data
+        return n
+
+    def sendto(self, data, address):
+        """True, or False when the socket is gone. What a busy network loses is lost."""
+        try:
+            self.sock.sendto(data, address)
+        except OSError as e:
+            return e.errno not in _HARD
+        return True
+
+    def close(self):
+        self.sock.close()
+
+
+class Net:
+    """Sockets of this board. `host` is our own address (text), asked for again when the network comes back."""
+
+    def __init__(self, host=None):
+        self.host = host
+        self._names = {}
+
+    def udp(self, host=None, port=0):
+        """A bound, non-blocking UDP Endpoint. OSError when the port is taken. Boards cannot ask for a port of their own
+        choice's name (no getsockname), so port 0 tries some."""
+        host = host or "0.0.0.0"
+        tries = (port,) if port else range(20002, 20802, 2)
+        for p in tries:
+            ai = socket.getaddrinfo(host, p)[0]
+            sock = socket.socket(ai[0], socket.SOCK_DGRAM)
+            try:
+                sock.setblocking(False)
+                sock.bind(ai[-1])
+                return Endpoint(sock, p)
+            except OSError:
+                sock.close()
+                if p == tries[-1]:
+                    raise
+
+    def resolve(self, host, port):
+        """The address for sendto of (host: bytes, port), None when the name is unknown. A name may block for seconds: it is
+        resolved once and kept."""
+        key = (host, port)
+        a = self._names.get(key)
+        if a is None:
+            try:
+                a = socket.getaddrinfo(str(host, "utf-8"), port)[0][-1]
+            except (OSError, UnicodeError, IndexError):
+                return None
+            if len(self._names) >= 8:
+                self._names.clear()
+            self._names[key] = a
+        return a
+
+    async def prepare(self, host):
+        pass  # getaddrinfo blocks in any case
+
+    def readable_address(self, address):
+        """(host: bytes, port) of an address."""
+        if isinstance(address, tuple):
+            return address[0].encode(), address[1]
+        a = socket.sockaddr(address)
+        ip = a[1]
+        if len(ip) == 4:
+            return b"%d.%d.%d.%d" % tuple(ip), a[2]
+        return b":".join([b"%x" % (ip[i] << 8 | ip[i + 1]) for i in range(0, 16, 2)]), a[2]
+
+    def local_for(self, address, bound=None):
+        """Our own host address as seen from `address`."""
+        return (bound or self.host or "127.0.0.1").encode()

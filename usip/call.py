@@ -1,0 +1,493 @@
+# usip: calls, RFC 3261 13-15 and RFC 3264
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import agent as _agent
+from . import limits
+from .clock import later, left
+from .dialog import Dialog, contact
+from .errors import ProtocolError, UsageError
+from .header import has_token, number
+from .reinvite import Reinvite
+from .request import _NOBODY, Request
+from .uri import Uri
+
+# Rows: state, event, action, next state. No row: the event is ignored in that state.
+#
+# states   caller: S INVITE sent   R a provisional came   Z hang up at the first provisional   Y CANCEL sent
+#          callee: O offered, ringing   W 2xx sent, waits for ACK   V the same, to be hung up after it
+#          both:   E established   B BYE sent   X ended
+# events   1 2 3   a 1xx, a 2xx, a final failure of our INVITE (or 408, 503 of our own)
+#          k c b   ACK, CANCEL, BYE came       y  our BYE was answered     d  the peer does not know the dialog any more
+#          a j h   the application answers, rejects, hangs up
+#          ~ $     time to send the 2xx again, time is up       l  our final response never got through
+# actions  p provisional   u up: ACK, established   v up only to say BYE   f failed   n remember, tell nothing
+#          s send CANCEL   t ring time-out: send CANCEL   o send 2xx   r send 2xx again   m media is up: ACK came
+#          e send final failure   q 487: cancelled   i nobody answered: 480   g send BYE   z BYE came   w ACK again   x end
+
+MACHINE = (
+    b"S1pR S2uE S3fX ShnZ S$tZ "
+    b"R1pR R2uE R3fX RhsY R$tY "
+    b"Z1sY Z2vB Z3fX Z$xX "
+    b"Y2vB Y3fX Y$xX "
+    b"OaoW OjeX OheX OcqX ObqX O$iX OlxX "
+    b"WkmE W~rW W$gB WbzX WhnV WlgB "
+    b"VkgB V~rV V$gB VbzX VlgB "
+    # Established lasts until somebody hangs up; the media's own inactivity limit ends a call whose peer is gone.
+    b"E2wE EbzX EhgB EdxX "
+    b"B2wB ByxX BbxX B$xX BdxX "
+)
+
+# What a final code means to a person (RFC 3261 21)
+_WORDS = (
+    (486, "Busy"),
+    (600, "Busy"),
+    (603, "Declined"),
+    (403, "Forbidden"),
+    (401, "Unauthorized"),
+    (407, "Unauthorized"),
+    (404, "NotFound"),
+    (604, "NotFound"),
+    (480, "Unavailable"),
+    (408, "NoAnswer"),
+    (487, "Cancelled"),
+    (488, "NotAcceptable"),
+    (503, "Unreachable"),
+)
+
+
+def word(code):
+    """A reason in one word for a final status code."""
+    for c, w in _WORDS:
+        if c == code:
+            return w
+    return "Redirected" if code < 400 else "Failed"
+
+
+class Call:
+    """One call of either side.
+
+    `state` is a letter of MACHINE's legend. `incoming` tells the side, `peer` is the other's name-addr. When it has ended,
+    `code` is the status (200 for a normal end), `reason` one word (Busy, Declined, NoAnswer, HungUp, ...) and `remote_ended`
+    tells who did it. `sdp.remote` is the agreed media. The application is told by the agent's listener.
+    """
+
+    def __init__(self, agent, incoming, peer):
+        self.agent = agent
+        self.incoming = incoming
+        self.peer = peer
+        self.state = b"O" if incoming else b"S"
+        self.code = 0
+        self.reason = ""
+        self.remote_ended = False
+        self.dialog = None
+        self.early = []
+        self.invite = self.tx = self.bye = None  # Request, server Transaction, Request
+        self.m = None
+        self.sdp = None
+        self.late = self.follow = self.held = self.trying = False
+        self.body = self.ok = b""
+        self.ack_data = self.ack_flow = None
+        self.retry_at = self.end_at = None
+        self.interval = 0
+        self.mod = Reinvite(self)
+        self.data = None  # the application's own
+
+    # --- what the application does ---
+
+    def dial(self, uri, now, ring_ms=limits.RING_MS, lines=(), late=False, follow=False):
+        """Call `uri` (bytes). `late`: no offer in the INVITE; `follow`: go where a 3xx points."""
+        agent = self.agent
+        u = Uri(uri)
+        if not u.host:
+            raise UsageError("not a SIP URI")
+        d = Dialog(agent.aor, self.peer, u.text(True))
+        d.routes = list(agent.routes)
+        d.user = self
+        self.late = late
+        self.follow = follow
+        self.end_at = later(now, ring_ms)
+        self.early = []
+        if self not in agent.parts:
+            agent.parts.append(self)
+        flow = agent.flow_to(d)
+        if not flow:
+            self._fail(503, "Unreachable")
+            self._finish(now)
+            return
+        if not self.sdp:
+            self.sdp = agent.session(self, flow)
+        self.body = b"" if late else self.sdp.offer()
+        lines = (b"Allow", _agent.ALLOW) + tuple(lines)
+        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", self.body)
+        self.invite.send(now)
+
+    def ring(self, now, code=180):
+        """Callee: tell the caller that it rings (180), or send the answer ahead as early media (183)."""
+        if self.state == b"O":
+            body = self.body if code == 183 else b""
+            self._answer(code, now, body)
+
+    def answer(self, now):
+        self._fire(b"a", now)
+
+    def reject(self, now, code=603):
+        """Callee: refuse with a final code, 300-699."""
+        if not 300 <= code <= 699:
+            raise UsageError("a final failure code is 300 to 699")
+        if self.state == b"O":
+            self._fail(code, word(code))
+        self._fire(b"j", now)
+
+    def hangup(self, now, why="HungUp"):
+        if self.state == b"O":
+            self._fail(480, why)
+        elif not self.reason:
+            self._fail(487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why)
+        self._fire(b"h", now)
+
+    def hold(self, on, now):
+        """Put the peer on hold, or resume, by a re-INVITE."""
+        self.mod.hold(on, now)
+
+    def refresh(self, now):
+        """Tell the peer that our address or codecs changed (`sdp` holds the new ones), by a re-INVITE."""
+        self.mod.wish(now)
+
+    def request(self, tx, m, now):
+        """A request came within the dialog. True when it is answered."""
+        if m.method == b"BYE":
+            self.agent.answer(tx, 200, now)
+            self._fire(b"b", now)
+            return True
+        if m.method == b"INVITE":
+            self.mod.came(tx, m, now)
+            return True
+        if m.method == b"INFO":
+            from .info import received
+
+            received(self, tx, m, now)
+            return True
+        return False
+
+    # --- what transactions tell ---
+
+    def response(self, request, m, status, now):
+        if request is self.invite:
+            if m and status >= 200 and self.state in b"EB" and m.to_tag != self.dialog.remote_tag:
+                self._stray(m, now)
+                return
+            self.m = m
+            if status >= 300 and not self.code:
+                self._fail(status, word(status))
+            self._fire(b"1" if status < 200 else b"2" if status < 300 else b"3", now)
+            self.m = None
+        elif request is self.mod.request:
+            self.mod.response(m, status, now)
+        elif status >= 200:
+            if request is self.bye:
+                self._fire(b"y", now)
+            elif status in (481, 408):  # 12.2.1.2
+                self.gone(status, now)
+
+    def gone(self, status, now):
+        """A request within the dialog was answered 481, or not at all."""
+        if not self.reason:
+            self._fail(status, "Lost")
+            self.remote_ended = True
+        self._fire(b"d" if status == 481 else b"h", now)
+
+    def ack(self, tx, m, now):
+        if self.mod.ack(m, now):
+            return
+        self.m = m
+        self._fire(b"k", now)
+        self.m = None
+
+    def cancelled(self, tx, m, now):
+        if tx is self.tx:
+            self._fail(487, "Cancelled")
+            v = m.get("reason")
+            if v and b"cause=200" in v:
+                self.reason = "AnsweredElsewhere"
+            self.remote_ended = True
+            self._fire(b"c", now)
+
+    def lost(self, tx, status, now):
+        if tx is self.tx:
+            self._fire(b"l", now)
+
+    def poll(self, now):
+        if self.retry_at is not None and left(self.retry_at, now) <= 0:
+            self._fire(b"~", now)
+        if self.end_at is not None and left(self.end_at, now) <= 0:
+            self._fire(b"$", now)
+        ms = self.mod.poll(now)
+        for at in (self.retry_at, self.end_at):
+            if at is not None:
+                at = max(left(at, now), 0)
+                if ms is None or at < ms:
+                    ms = at
+        return ms
+
+    # --- the machine ---
+
+    def _fire(self, event, now):
+        i = MACHINE.find(self.state + event)
+        if i < 0:
+            return
+        state = MACHINE[i + 3 : i + 4]
+        if state != self.state:
+            if self.agent.log:
+                self.agent.log(self, self.state, state)
+            self.state = state
+            if state not in b"RZSOV":  # the others set a time limit of their own, or need none
+                self.end_at = None
+        _ACTIONS[MACHINE[i + 2]](self, now)
+        if self.state == b"X" and state == b"X":
+            self._finish(now)
+
+    def _tell(self, event, detail=None):
+        self.agent.listener(event, self, detail)
+
+    def _fail(self, code, why):
+        self.code = code
+        self.reason = why
+
+    def _finish(self, now):
+        agent = self.agent
+        if self not in agent.parts:
+            return
+        self.state = b"X"
+        self.end_at = self.retry_at = None
+        self.mod.stop()
+        if self.dialog in agent.dialogs:
+            agent.dialogs.remove(self.dialog)
+        agent.parts.remove(self)
+        if not self.reason:
+            self._fail(200, "HungUp")
+        self._tell("ended")
+
+    # --- caller's actions ---
+
+    def _fork_of(self, m):
+        for d in self.early:
+            if d.remote_tag == m.to_tag:
+                return d
+        d = self.invite.dialog.fork(m)
+        if len(self.early) < limits.EARLY_DIALOGS:
+            self.early.append(d)
+        return d
+
+    def _provisional(self, now):
+        m = self.m
+        if not self.trying:
+            self.trying = True
+            self._tell("trying")
+        if m.status == 100 or not m.to_tag:
+            return
+        self._fork_of(m)
+        if m.body and not self.late and m.content_type() == b"application/sdp":
+            self.sdp.accept(m.body)
+            self.code = m.status
+            self._tell("early-media")
+        elif m.status >= 180:
+            self.code = m.status
+            self._tell("ringing")
+        self.code = 0
+
+    def _established(self, now):
+        m = self.m
+        d = self._confirm(m)
+        body = b""
+        fault = None
+        try:
+            if self.late:
+                body = self.sdp.answer(m.body)
+            elif m.body or not self.sdp.remote:
+                self.sdp.accept(m.body)
+        except ProtocolError as e:
+            fault = e
+        self._ack(d, now, body)
+        if fault:  # 13.2.2.4: ACK it, then hang up
+            self._fail(fault.status, word(fault.status))
+            self._fire(b"h", now)
+            return
+        self._tell("answered")
+        self.media()
+
+    def _confirm(self, m):
+        d = self._fork_of(m)
+        if contact(m):
+            d.target = contact(m)
+            d.routes = self.invite.dialog.fork(m).routes  # 13.2.2.4: computed again from the 2xx
+        d.cseq = self.invite.cseq
+        d.confirmed = True
+        d.user = self
+        self.dialog = d
+        self.early = []
+        self.agent.dialogs.append(d)
+        return d
+
+    def _ack(self, d, now, body=b""):
+        self.ack_data, self.ack_flow = self.invite.ack(d, b"application/sdp", body)
+        self._ack_again(now)
+
+    def _ack_again(self, now):
+        if self.ack_flow:
+            self.agent.send(self.ack_data, self.ack_flow, now)
+
+    def _stray(self, m, now):
+        # A second 2xx, of another fork: ACK and BYE (13.2.2.4). While it is repeated so is this.
+        d = self.invite.dialog.fork(m)
+        d.cseq = self.invite.cseq
+        data, flow = self.invite.ack(d)
+        if flow:
+            self.agent.send(data, flow, now)
+            Request(self.agent, d, b"BYE", _NOBODY).send(now)
+
+    def _up_to_bye(self, now):
+        # The 2xx crossed our CANCEL.
+        self._ack(self._confirm(self.m), now, self.sdp.answer(self.m.body) if self.late else b"")
+        self._bye(now)
+
+    def _failed(self, now):
+        m = self.m
+        if m and 300 <= m.status < 400 and self.follow and contact(m):
+            self.follow = False  # once: a loop of redirects ends here
+            self.state = b"S"
+            self.code = 0
+            self.reason = ""
+            self.dial(contact(m), now, limits.RING_MS, (), self.late)
+            return
+        self.remote_ended = m is not None
+
+    def _send_cancel(self, now):
+        self.end_at = later(now, limits.TIMEOUT)  # 9.1: no final response in 64*T1: it is over
+        self.invite.cancel(now)
+
+    def _ring_timeout(self, now):
+        self._fail(408, "NoAnswer")
+        if self.state == b"Y":
+            self._send_cancel(now)
+        else:
+            self.end_at = later(now, limits.TIMEOUT)
+
+    # --- callee's actions ---
+
+    def offered(self, tx, m, now):
+        """An INVITE out of a dialog came: set up, ask for media, ring."""
+        agent = self.agent
+        tx.user = self
+        self.tx = tx
+        self.dialog = d = Dialog.accept(m)
+        d.user = self
+        self.sdp = agent.session(self, tx.flow)
+        if m.body:
+            self.body = self.sdp.answer(m.body)
+        self.late = not m.body
+        ms = limits.RING_MS
+        if m.get("expires"):
+            try:
+                ms = min(ms, number(m.get("expires"), 600) * 1000)
+            except ProtocolError:
+                pass
+        self.end_at = later(now, ms)
+        agent.dialogs.append(d)
+        agent.parts.append(self)
+        self._tell("incoming")
+        if self.state == b"O" and not tx.data:
+            self.ring(now)
+
+    def _answer(self, code, now, body=b"", lines=()):
+        tx = self.tx
+        if code < 300:
+            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", _agent.ALLOW)
+        data = self.agent.response(tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag)
+        tx.respond(code, data, now)
+        return data
+
+    def _send_ok(self, now):
+        if self.late:
+            self.body = self.sdp.offer()
+        self.dialog.confirmed = True
+        self.interval = limits.T1
+        self.retry_at = later(now, limits.T1)
+        self.end_at = later(now, limits.TIMEOUT)
+        self.ok = self._answer(200, now, self.body)
+
+    def _ok_again(self, now):
+        self.interval = min(self.interval * 2, limits.T2)
+        self.retry_at = later(now, self.interval)
+        self.tx.respond(200, self.ok, now)
+
+    def _acked(self, now):
+        self.retry_at = None
+        try:
+            if self.late:
+                self.sdp.accept(self.m.body)
+        except ProtocolError as e:
+            self._fail(e.status, word(e.status))
+            self._fire(b"h", now)
+            return
+        self._tell("answered")
+        self.media()
+
+    def _send_failure(self, now):
+        self._answer(self.code, now)
+
+    def _cancel_came(self, now):
+        if not self.reason:
+            self._fail(487, "Cancelled")
+            self.remote_ended = True
+        self._answer(487, now)
+
+    def _nobody_answered(self, now):
+        self._fail(480, "NoAnswer")
+        self._answer(480, now)
+
+    # --- both ---
+
+    def _bye(self, now):
+        self.retry_at = None
+        self.end_at = later(now, limits.BYE_MS)
+        if not self.reason:
+            self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
+        self.bye = Request(self.agent, self.dialog, b"BYE", self)
+        self.bye.send(now)
+
+    def _bye_came(self, now):
+        if not self.reason:
+            self._fail(200, "HungUp")
+            self.remote_ended = True
+
+    def _nothing(self, now):
+        pass
+
+    def media(self):
+        """The agreed media may have changed: tell, and say held or resumed."""
+        self._tell("media", self.sdp.remote)
+        held = self.sdp.remote.direction != "sendrecv"
+        if held != self.held:
+            self.held = held
+            self._tell("held" if held else "resumed", self.sdp.remote.direction)
+
+
+_ACTIONS = {
+    ord("p"): Call._provisional,
+    ord("u"): Call._established,
+    ord("v"): Call._up_to_bye,
+    ord("f"): Call._failed,
+    ord("n"): Call._nothing,
+    ord("s"): Call._send_cancel,
+    ord("t"): Call._ring_timeout,
+    ord("o"): Call._send_ok,
+    ord("r"): Call._ok_again,
+    ord("m"): Call._acked,
+    ord("e"): Call._send_failure,
+    ord("q"): Call._cancel_came,
+    ord("i"): Call._nobody_answered,
+    ord("g"): Call._bye,
+    ord("z"): Call._bye_came,
+    ord("w"): Call._ack_again,
+    ord("x"): Call._nothing,
+}

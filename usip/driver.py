@@ -1,0 +1,143 @@
+# usip: gives an agent its sockets and its clock, on asyncio
+# MIT licence; Copyright (c) 2026 the usip authors
+
+import asyncio
+
+from . import limits
+from .errors import UsageError
+
+try:
+    from time import ticks_ms
+
+    def now():
+        """Milliseconds modulo 2**30."""
+        return ticks_ms() & 0x3FFFFFFF
+
+except ImportError:  # CPython
+    from time import monotonic_ns
+
+    def now():
+        """Milliseconds modulo 2**30."""
+        return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
+
+
+class UdpFlow:
+    """One remote address seen from one UDP socket."""
+
+    transport = b"UDP"
+    reliable = False
+
+    def __init__(self, endpoint, address, remote, local):
+        self.endpoint = endpoint
+        self.address = address  # as the port's sockets want it
+        self.remote = remote
+        self.local = local
+
+    def send(self, data):
+        return self.endpoint.sendto(data, self.address)
+
+
+class Driver:
+    """Runs one agent: `net` is the port's sockets, `bind` a (host, port) or None for any."""
+
+    def __init__(self, net, bind=None):
+        self.net = net
+        self.bind = bind or (None, 5060)
+        self.agent = None
+        self.endpoint = None
+        self.fault = None  # fault(exception): something below raised what it must not
+        self._flows = {}
+        self._wake = asyncio.Event()
+        self._tasks = []
+        self._buf = None
+
+    def start(self, agent):
+        """Bind and begin to serve `agent`. OSError when the port is taken."""
+        self._buf = bytearray(limits.DATAGRAM_MAX)
+        self.endpoint = self.net.udp(self.bind[0], self.bind[1])
+        self.agent = agent
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
+
+    async def close(self):
+        for t in self._tasks:
+            t.cancel()
+        self._tasks = []
+        if self.endpoint:
+            self.endpoint.close()
+            self.endpoint = None
+        self._flows = {}
+
+    def flow(self, host, port, transport=b"UDP"):
+        """The flow to an address, None when it cannot be reached. A name is looked up in what `prepare` resolved; only a
+        name that nobody prepared is resolved here, which may block."""
+        if transport != b"UDP" or not self.endpoint:
+            return None
+        return self._flow(self.net.resolve(host, port), (host, port))
+
+    def _flow(self, address, remote=None):
+        if address is None:
+            return None
+        f = self._flows.get(address)
+        if not f:
+            remote = self.net.readable_address(address)
+            if len(self._flows) >= limits.FLOWS:
+                self._flows.clear()  # they are only a cache: two flows to one address are as good as one
+            local = (self.net.local_for(address, self.bind[0]), self.endpoint.port)
+            f = self._flows[address] = UdpFlow(self.endpoint, address, remote, local)
+        return f
+
+    def moved(self):
+        """Our address may have changed (the network came back): ask again what it is."""
+        self._flows.clear()
+
+    async def prepare(self, host):
+        """Resolve a name before it is needed, without blocking where the platform can."""
+        await self.net.prepare(host)
+
+    def kick(self):
+        """The application did something: look at the deadlines again."""
+        self._wake.set()
+
+    async def _read(self):
+        ep = self.endpoint
+        buf = self._buf
+        view = memoryview(buf)
+        while True:
+            await ep.readable()
+            while True:
+                n = ep.readinto(buf)
+                if n is None:
+                    break
+                if n == len(buf):
+                    continue  # probably cut: better no message than half of one
+                f = self._flow(ep.source)
+                try:
+                    self.agent.receive(bytes(view[:n]), f, now())
+                except Exception as e:
+                    self._failed(e)
+            self._wake.set()
+
+    async def _time(self):
+        wake = self._wake
+        while True:
+            wake.clear()
+            try:
+                ms = self.agent.poll(now())
+            except Exception as e:
+                self._failed(e)
+                ms = 1000
+            if ms is None:
+                await wake.wait()
+            elif ms > 0:
+                try:
+                    await asyncio.wait_for(wake.wait(), ms / 1000)
+                except asyncio.TimeoutError:
+                    pass
+            else:
+                await asyncio.sleep(0)
+
+    def _failed(self, e):
+        # What the network sends never raises here: this is our bug or the application's. The phone lives on and says so.
+        if isinstance(e, UsageError) or self.fault is None:
+            raise e
+        self.fault(e)

@@ -1,0 +1,194 @@
+# usip: scanners for header field values
+# MIT licence; Copyright (c) 2026 the usip authors
+#
+# All take bytes and give bytes; all are iterative (a board recurses 40 levels); all raise ProtocolError(400) and nothing
+# else, whatever the bytes.
+
+from .errors import ProtocolError
+from . import limits
+
+# RFC 3261 25.1: token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")
+_MARKS = b"-.!%*_+`'~"
+
+
+def is_token(b):
+    """True if `b` is a token."""
+    for c in b:
+        if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in _MARKS):
+            return False
+    return len(b) > 0
+
+
+def number(b, most=limits.NUMBER_MAX):
+    """The decimal number `b`: ASCII digits only (int() takes "+1", " 1 " and "1_0"), at most `most`."""
+    # isdigit() is true for more than ASCII on str only; on bytes it is exact. Leading zeros are legal.
+    if not b.isdigit() or (len(b) > 10 and len(b.lstrip(b"0")) > 10):
+        raise ProtocolError(400, "bad number")
+    n = int(b)
+    if n > most:
+        raise ProtocolError(400, "number too large")
+    return n
+
+
+def split(value, sep=b","):
+    """The parts of `value` between separators that stand neither in quotes nor in <>, each stripped."""
+    if b'"' not in value and b"<" not in value:
+        return [p.strip() for p in value.split(sep)]
+    parts = []
+    at = i = 0
+    quoted = angle = False
+    sep = sep[0]
+    n = len(value)
+    while i < n:
+        c = value[i]
+        if quoted:
+            if c == 92:  # a backslash escapes what follows, NUL included
+                i += 1
+            elif c == 34:
+                quoted = False
+        elif c == 34 and not angle:
+            quoted = True
+        elif c == 60:
+            angle = True
+        elif c == 62:
+            angle = False
+        elif c == sep and not angle:
+            parts.append(value[at:i].strip())
+            at = i + 1
+        i += 1
+    if quoted or angle:
+        raise ProtocolError(400, "unbalanced quote or bracket")
+    parts.append(value[at:].strip())
+    return parts
+
+
+def param(params, name):
+    """The value of parameter `name` (lower case) in `;a=b;c`: bytes, b"" for a flag, None if it is not there."""
+    # Most lookups fail or hit at once: do not split before a cheap look. The look is for the name as peers write it.
+    for p in split(params, b";"):
+        i = p.find(b"=")
+        if i < 0:
+            if p.lower() == name:
+                return b""
+        elif p[:i].strip().lower() == name:
+            return p[i + 1 :].strip()
+    return None
+
+
+def unquote(value):
+    """A quoted string without its quotes and escapes; anything else as it is."""
+    if len(value) < 2 or value[0] != 34 or value[-1] != 34:
+        return value
+    value = value[1:-1]
+    i = value.find(b"\\")
+    while i >= 0:
+        value = value[:i] + value[i + 1 :]
+        i = value.find(b"\\", i + 1)
+    return value
+
+
+def quote(value):
+    """`value` as a quoted string (RFC 3261 25.1)."""
+    return b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def address(value):
+    """(display name, URI, parameters) of a From, To, Contact, Route, ... value (RFC 3261 20.10).
+
+    The display name is unquoted; the parameters keep their leading semicolon. Without <> everything from the first
+    semicolon is a header parameter, and the URI must not hold a comma, a question mark or white space.
+    """
+    value = value.strip()
+    display = b""
+    if value[:1] == b'"':
+        i = 1
+        while value[i : i + 1] != b'"':
+            if i >= len(value):
+                raise ProtocolError(400, "unterminated quoted string")
+            i += 2 if value[i] == 92 else 1
+        display = unquote(value[: i + 1])
+        value = value[i + 1 :].lstrip()
+        if value[:1] != b"<":
+            raise ProtocolError(400, "no <URI> after the display name")
+    i = value.find(b"<")
+    if i < 0:
+        i = value.find(b";")
+        if i < 0:
+            i = len(value)
+        uri = value[:i].strip()
+        if b"?" in uri or b"," in uri or b" " in uri or b"\t" in uri:
+            raise ProtocolError(400, "URI must stand in <>")
+    else:
+        display = value[:i].strip() or display
+        if b'"' in display and value[:i]:
+            raise ProtocolError(400, "stray quote in display name")
+        j = value.find(b">", i)
+        if j < 0:
+            raise ProtocolError(400, "no > after <")
+        uri = value[i + 1 : j]
+        i = j + 1
+    params = value[i:].strip()
+    if not uri or params[:1] not in (b"", b";"):
+        raise ProtocolError(400, "bad address")
+    return display, uri, params
+
+
+def host_port(value):
+    """(host, port) of `host`, `host:port`, `[v6]`, `[v6]:port`; port 0 when there is none. The host keeps its brackets."""
+    if value[:1] == b"[":
+        i = value.find(b"]") + 1
+        if i < 4:
+            raise ProtocolError(400, "bad IPv6 reference")
+        for c in value[1 : i - 1].lower():
+            if c not in b"0123456789abcdef:.":
+                raise ProtocolError(400, "bad IPv6 reference")
+    else:
+        i = value.find(b":")
+        if i < 0:
+            i = len(value)
+        for c in value[:i]:
+            if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in b"-._"):
+                raise ProtocolError(400, "bad host")
+    host = value[:i].strip()
+    rest = value[i:].strip()
+    if not host:
+        raise ProtocolError(400, "no host")
+    if not rest:
+        return host, 0
+    if rest[:1] != b":":
+        raise ProtocolError(400, "bad port")
+    return host, number(rest[1:].strip(), 65535)
+
+
+def via(value):
+    """(transport, host, port, parameters) of one Via value (RFC 3261 20.42); port 0 when there is none."""
+    i = value.find(b";")
+    if i < 0:
+        i = len(value)
+    head = value[:i]
+    params = value[i:]
+    # LWS is legal around each slash and around the colon of sent-by.
+    p = head.split(b"/")
+    if len(p) != 3 or p[0].strip().upper() != b"SIP" or p[1].strip() != b"2.0":
+        raise ProtocolError(400, "bad Via")
+    p = p[2].split(None, 1)
+    if len(p) != 2 or not is_token(p[0]):
+        raise ProtocolError(400, "bad Via")
+    by = p[1].strip()
+    i = by.find(b":", by.find(b"]") + 1)
+    if i > 0:
+        by = by[:i].strip() + b":" + by[i + 1 :].strip()
+    host, port = host_port(by)
+    if params:
+        for q in split(params[1:], b";"):
+            if not q:
+                raise ProtocolError(400, "empty Via parameter")
+    return p[0].upper(), host, port, params
+
+
+def has_token(values, name):
+    """True if `name` (lower case) is among the comma-separated tokens of the list `values`."""
+    for v in values:
+        if v.lower() == name:
+            return True
+    return False

@@ -1,0 +1,67 @@
+# usip: text messages (RFC 3428) and single requests
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .dialog import Dialog
+from .errors import ProtocolError, UsageError
+from .request import Request
+from .uri import Uri
+
+
+class Single:
+    """One request of ours outside of any dialog. When its final response is there `status`, `reason` and `m` are set and
+    the listener hears `event`."""
+
+    def __init__(self, agent, event, method, uri, now, ctype=b"", body=b""):
+        u = Uri(uri)
+        if not u.host:
+            raise UsageError("not a SIP URI")
+        self.event = event
+        self.uri = uri
+        self.status = 0
+        self.reason = b""
+        self.m = None
+        d = Dialog(agent.aor, b"<" + uri + b">", u.text(True))
+        d.routes = list(agent.routes)
+        Request(agent, d, method, self, (), ctype, body).send(now)
+
+    def response(self, request, m, status, now):
+        if status >= 200 and not self.status:
+            self.status = status
+            self.m = m
+            self.reason = m.reason if m else b"No answer" if status == 408 else b"Unreachable"
+            request.agent.listener(self.event, self, status)
+
+
+def send(agent, uri, text, now):
+    """Send `text` (bytes, UTF-8) to `uri`; tells `message-sent` with the status."""
+    if len(text) > limits.TEXT_MAX:
+        raise UsageError("text too long")
+    return Single(agent, "message-sent", b"MESSAGE", uri, now, b"text/plain;charset=UTF-8", text)
+
+
+def ping(agent, uri, now):
+    """Ask `uri` for its capabilities; tells `options` with the status."""
+    return Single(agent, "options", b"OPTIONS", uri, now)
+
+
+class Pager:
+    """Makes `agent` take text messages: event `message`, subject the Message, detail the text as bytes."""
+
+    def __init__(self, agent):
+        self.agent = agent
+        agent.methods[b"MESSAGE"] = self._message
+
+    def _message(self, tx, m, now):
+        agent = self.agent
+        if m.content_type() not in (b"text/plain", b""):
+            agent.answer(tx, 415, now, (b"Accept", b"text/plain"))
+            return
+        if len(m.body) > limits.TEXT_MAX:
+            raise ProtocolError(413)
+        try:
+            str(m.body, "utf-8")
+        except UnicodeError:
+            raise ProtocolError(415, "text is not UTF-8")
+        agent.answer(tx, 200, now)
+        agent.listener("message", m, m.body)

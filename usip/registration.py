@@ -1,0 +1,231 @@
+# usip: registration, RFC 3261 10.2
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .agent import bare, host_port
+from .clock import later, left
+from .dialog import Dialog
+from .errors import ProtocolError
+from .header import address, host_port as parse_host_port, number, param
+from .rand import below
+from .request import Request
+from .uri import Uri
+
+# Rows: state, event, action, next state. No row: the event is ignored in that state.
+#
+# states   N not registered   R REGISTER sent   A registered   F failed, waits to try again   U un-REGISTER sent
+# events   s start or network came back   2 a 2xx   3 any failure   4 423   $ time is up   q stop
+# actions  r register   a accepted   f failed: back off   m more seconds wanted: again   u unregister   d done: unregistered
+#          n nothing to undo
+
+MACHINE = (
+    b"NsrR "
+    b"R2aA R3fF R4mR RsrR RquU "
+    b"A$rR AsrR AquU "
+    b"F$rR FsrR FqnN "
+    b"U2dN U3dN U4dN U$dN UsrR "
+)
+
+
+class Registration:
+    """Keeps one address-of-record registered.
+
+    `state` is a letter of MACHINE's legend. Tells `registered` (granted seconds), `registration-failed` (reason in a few
+    words; `status` has the code) and `unregistered`.
+    """
+
+    def __init__(self, agent, registrar, expires=limits.EXPIRES):
+        self.agent = agent
+        self.registrar = Uri(registrar)
+        self.expires = min(expires, limits.EXPIRES_MAX)
+        self.state = b"N"
+        self.status = 0
+        self.granted = 0
+        self.failures = 0
+        self.at = None
+        self.request = None
+        self.again = False
+        # 10.2: a bare Request-URI (a FRITZ!Box drops one with a user part in silence), To and From are the AOR, one Call-ID
+        # and rising CSeq for all REGISTERs.
+        self.registrar.user = None
+        self.dialog = Dialog(agent.aor, agent.aor, self.registrar.text(True))
+        agent.parts.append(self)
+
+    def start(self, now):
+        """Register, or do it again at once: the network came back, the address changed."""
+        self.failures = 0
+        self._fire(b"s", now)
+
+    def stop(self, now):
+        """Unregister."""
+        self._fire(b"q", now)
+
+    def response(self, request, m, status, now):
+        if request is not self.request or status < 200:
+            return
+        self.status = status
+        self._fire(b"2" if status < 300 else b"4" if status == 423 else b"3", now, m)
+
+    def poll(self, now):
+        if self.at is None:
+            return None
+        if left(self.at, now) <= 0:
+            self.at = None
+            self._fire(b"$", now)
+        return None if self.at is None else max(left(self.at, now), 0)
+
+    def _fire(self, event, now, m=None):
+        i = MACHINE.find(self.state + event)
+        if i < 0:
+            return
+        state = MACHINE[i + 3 : i + 4]
+        if state != self.state and self.agent.log:
+            self.agent.log(self, self.state, state)
+        self.state = state
+        _ACTIONS[MACHINE[i + 2]](self, m, now)
+
+    def _send(self, expires, now):
+        agent = self.agent
+        self.dialog.routes = list(self.outbound)
+        flow = agent.flow_to(self.dialog)
+        self.at = None
+        lines = (b"Contact", agent.contact(flow), b"Expires", b"%d" % expires) if flow else ()
+        if flow and flow.remote not in agent.trusted:
+            agent.trusted[:] = (flow.remote,)
+        self.request = Request(agent, self.dialog, b"REGISTER", self, lines + (b"Allow", b"INVITE"))
+        self.request.send(now)
+
+    outbound = ()  # preset Route of the REGISTER itself
+
+    def _register(self, m, now):
+        self._send(self.expires, now)
+
+    def _accepted(self, m, now):
+        agent = self.agent
+        self.failures = 0
+        contact = agent.contact(self.request.flow)
+        self.granted = self._lifetime(m, contact)
+        if not self.granted:  # a 200 that binds nothing: another device took us out, or the registrar is confused
+            self.state = b"F"
+            self._failed(m, now)
+            return
+        # RFC 3608: what the registrar wants on the way out, in order
+        agent.routes[:] = list(self.outbound) + m.all("service-route")[: limits.ROUTES]
+        if self._moved(m) and not self.again:
+            # Behind a NAT: register what the registrar sees. Once: a NAT that gives a new port each time would never end it.
+            self.again = True
+            self._fire(b"s", now)
+            return
+        self.again = False
+        s = self.granted
+        # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before where that is possible.
+        self.at = later(now, (max(s - 32, s // 2) if s < 320 else s - s // 10) * 1000)
+        agent.listener("registered", self, s)
+
+    def _lifetime(self, m, contact):
+        # 10.2.4: our Contact's expires parameter counts before the Expires header. Others' bindings may be in the answer.
+        ours = Uri(address(contact)[1])
+        default = None
+        try:
+            v = m.get("expires")
+            if v:
+                default = number(v, limits.NUMBER_MAX)
+            for v in m.all("contact")[: limits.BINDINGS]:
+                _, u, params = address(v)
+                u = Uri(u)
+                if u.user == ours.user and u.host == ours.host and (u.port or 5060) == (ours.port or 5060):
+                    v = param(params, b"expires")
+                    if v:
+                        default = number(v, limits.NUMBER_MAX)
+        except ProtocolError:
+            pass  # a granted lifetime that cannot be read is the one that we asked for
+        if default is None:
+            default = self.expires
+        return min(default, limits.EXPIRES_MAX)
+
+    def _moved(self, m):
+        # RFC 3581: what the registrar wrote into our Via is how it sees us.
+        try:
+            port = param(m.via_params, b"rport")
+            host = param(m.via_params, b"received")
+            flow = self.request.flow
+            if not port and not host:
+                return False
+            seen = (bare(host) if host else flow.local[0], number(port, 65535) if port else flow.local[1])
+            parse_host_port(host_port(seen))
+        except ProtocolError:
+            return False
+        if seen == (self.agent.public or flow.local):
+            return False
+        self.agent.public = seen
+        return True
+
+    def _more(self, m, now):
+        # 10.2.8: Min-Expires; twice the same answer is a failure like any other
+        try:
+            least = number(m.get("min-expires") or b"", limits.EXPIRES_MAX)
+        except ProtocolError:
+            least = 0
+        if least <= self.expires:
+            self.state = b"F"
+            self._failed(m, now)
+            return
+        self.expires = least
+        self._send(self.expires, now)
+
+    def _failed(self, m, now):
+        status = self.status
+        n = min(self.failures, 9)
+        self.failures += 1
+        # A first lost answer is tried again after 1-2 s; a wrong password backs off at once, for accounts get locked.
+        wrong = status in (401, 403, 407, 404)
+        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX)
+        ms += ms * below(1000) // 1000
+        if m and m.get("retry-after"):
+            try:
+                ms = max(number(m.get("retry-after").split(b"(")[0].split(b";")[0].strip(), 86_400) * 1000, ms)
+            except ProtocolError:
+                pass
+        self.at = later(now, ms if m and m.get("retry-after") else min(ms, limits.BACKOFF_MAX))
+        if status in (401, 407):
+            why = "wrong user name or password"
+        elif status == 408:
+            why = "no answer from the registrar"
+        elif status == 503 and not m:
+            why = "cannot reach the registrar"
+        else:
+            why = str(m.reason, "utf-8") if m and _printable(m.reason) else "refused"
+        self.agent.listener("registration-failed", self, why)
+
+    def _unregister(self, m, now):
+        self._send(0, now)
+        if self.state == b"U":
+            self.at = later(now, limits.TIMEOUT)
+
+    def _done(self, m, now):
+        self.at = None
+        self.granted = 0
+        self.agent.routes[:] = self.outbound
+        self.agent.listener("unregistered", self, None)
+
+    def _nothing(self, m, now):
+        self._done(m, now)
+
+
+def _printable(b):
+    try:
+        str(b, "utf-8")
+    except UnicodeError:
+        return False
+    return len(b) > 0
+
+
+_ACTIONS = {
+    ord("r"): Registration._register,
+    ord("a"): Registration._accepted,
+    ord("f"): Registration._failed,
+    ord("m"): Registration._more,
+    ord("u"): Registration._unregister,
+    ord("d"): Registration._done,
+    ord("n"): Registration._nothing,
+}

@@ -1,0 +1,213 @@
+# usip: changing a session within its call, RFC 3261 14
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .agent import ALLOW
+from .clock import later, left
+from .errors import ProtocolError
+from .rand import below
+from .request import Request
+
+# Rows: state, event, action, next state. No row: the event is ignored in that state.
+#
+# states   N nothing pending   L our re-INVITE is out   P we answered the peer's 200 and wait for its ACK   G glare: we wait
+# events   m we want a change   i the peer's re-INVITE   2 3 4  a 2xx, another final, a 491 to ours   k ACK   ~ send the 200
+#          again   $ time is up
+# actions  s send   a answer 200   l 491: ours is out   e 500: the first is not done (14.2)   w want it later   u agreed: ACK
+#          f failed, as before   g wait (14.1)   d done   r send the 200 again   b no ACK: hang up
+
+MACHINE = (
+    b"NmsL NiaP "  #
+    b"LmwL LilL L2uN L3fN L4gG "
+    b"PmwP PieP PkdN P~rP P$bN "
+    b"GmwG GiaP G$sL "
+)
+
+
+class Reinvite:
+    """The offer/answer exchanges after the first one of a call, in both directions."""
+
+    def __init__(self, call):
+        self.call = call
+        self.state = b"N"
+        self.request = None  # ours
+        self.tx = None  # the peer's
+        self.m = None
+        self.wanted = False
+        self.offered = False  # our 200 held an offer: the ACK brings the answer
+        self.ok = b""
+        self.retry_at = self.end_at = None
+        self.interval = 0
+
+    def hold(self, on, now):
+        self.call.sdp.hold(on)
+        self.wish(now)
+
+    def wish(self, now):
+        """A change is wanted: offer what `call.sdp` says now, as soon as that is possible."""
+        if self.call.state == b"E":
+            self._fire(b"m", now)
+
+    def stop(self):
+        self.retry_at = self.end_at = None
+        self.request = None
+        self.state = b"N"
+        self.wanted = False
+
+    def came(self, tx, m, now):
+        """The peer's re-INVITE."""
+        call = self.call
+        tx.user = call
+        if call.state != b"E":
+            # 14.2: our own first 2xx is not acknowledged yet, or the call is about to end
+            raise ProtocolError(481 if call.state in b"BX" else 500)
+        if m.body and m.content_type() != b"application/sdp":
+            call.agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
+            return
+        self.m = m
+        i = self.state
+        self._fire(b"i", now, tx)
+        if i == b"N" or i == b"G":
+            call.dialog.refresh(m)
+
+    def response(self, m, status, now):
+        if status < 200:
+            return
+        self.m = m
+        if status in (481, 408):  # 12.2.1.2, 14.1: the dialog is gone
+            self.call.gone(status, now)
+        else:
+            self._fire(b"2" if status < 300 else b"4" if status == 491 else b"3", now)
+
+    def ack(self, m, now):
+        """An ACK came: True when it was for a re-INVITE."""
+        if self.state != b"P" or m.cseq != self.tx.request.cseq:
+            return False
+        self.m = m
+        self._fire(b"k", now)
+        return True
+
+    def poll(self, now):
+        if self.retry_at is not None and left(self.retry_at, now) <= 0:
+            self._fire(b"~", now)
+        if self.end_at is not None and left(self.end_at, now) <= 0:
+            self.end_at = None
+            self._fire(b"$", now)
+        ms = None
+        for at in (self.retry_at, self.end_at):
+            if at is not None:
+                at = max(left(at, now), 0)
+                if ms is None or at < ms:
+                    ms = at
+        return ms
+
+    def _fire(self, event, now, tx=None):
+        i = MACHINE.find(self.state + event)
+        if i < 0:
+            return
+        was = self.state
+        self.state = MACHINE[i + 3 : i + 4]
+        if self.state != was and self.call.agent.log:
+            self.call.agent.log(self, was, self.state)
+        try:
+            _ACTIONS[MACHINE[i + 2]](self, tx, now)
+        except ProtocolError:
+            self.state = was  # nothing was agreed: as before
+            raise
+        if self.state == b"N" and self.wanted:
+            self.wanted = False
+            self.wish(now)
+
+    def _send(self, tx, now):
+        call = self.call
+        self.end_at = None
+        lines = (b"Allow", ALLOW)
+        self.request = Request(call.agent, call.dialog, b"INVITE", call, lines, b"application/sdp", call.sdp.offer())
+        self.request.send(now)
+
+    def _agreed(self, tx, now):
+        call = self.call
+        m = self.m
+        call.dialog.refresh(m)
+        data, flow = self.request.ack(call.dialog)
+        # The ACK is what the 2xx's retransmissions get as well.
+        call.invite = self.request
+        call.ack_data, call.ack_flow = data, flow
+        self.request = None
+        if flow:
+            call.agent.send(data, flow, now)
+        try:
+            call.sdp.accept(m.body)
+        except ProtocolError:
+            call.hangup(now, "Failed")
+            return
+        call.media()
+
+    def _failed(self, tx, now):
+        self.call.sdp.back()
+        self.request = None
+        self.call.agent.listener("error", self.call, "re-INVITE refused")
+
+    def _glare(self, tx, now):
+        # 14.1: 2.1-4 s in steps of 10 ms for the owner of the Call-ID, 0-2 s for the other
+        ms = limits.GLARE_OWN + 10 * below(191) if self.call.dialog.owner else limits.GLARE_OTHER + 10 * below(201)
+        self.request = None
+        self.end_at = later(now, ms)
+
+    def _refuse_glare(self, tx, now):
+        self.call.agent.answer(tx, 491, now)
+
+    def _too_soon(self, tx, now):
+        raise ProtocolError(500)
+
+    def _answer(self, tx, now):
+        call = self.call
+        self.offered = not self.m.body
+        body = call.sdp.offer() if self.offered else call.sdp.answer(self.m.body)
+        self.tx = tx
+        self.interval = limits.T1
+        self.retry_at = later(now, limits.T1)
+        self.end_at = later(now, limits.TIMEOUT)
+        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", ALLOW)
+        self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
+        tx.respond(200, self.ok, now)
+        if not self.offered:
+            call.media()
+
+    def _again(self, tx, now):
+        self.interval = min(self.interval * 2, limits.T2)
+        self.retry_at = later(now, self.interval)
+        self.tx.respond(200, self.ok, now)
+
+    def _done(self, tx, now):
+        self.retry_at = self.end_at = None
+        call = self.call
+        if self.offered:
+            try:
+                call.sdp.accept(self.m.body)
+            except ProtocolError:
+                call.hangup(now, "Failed")
+                return
+            call.media()
+
+    def _no_ack(self, tx, now):
+        self.retry_at = None
+        self.call.hangup(now, "Lost")
+
+    def _later(self, tx, now):
+        self.wanted = True
+
+
+_ACTIONS = {
+    ord("s"): Reinvite._send,
+    ord("a"): Reinvite._answer,
+    ord("l"): Reinvite._refuse_glare,
+    ord("e"): Reinvite._too_soon,
+    ord("w"): Reinvite._later,
+    ord("u"): Reinvite._agreed,
+    ord("f"): Reinvite._failed,
+    ord("g"): Reinvite._glare,
+    ord("d"): Reinvite._done,
+    ord("r"): Reinvite._again,
+    ord("b"): Reinvite._no_ack,
+}

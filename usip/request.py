@@ -1,0 +1,99 @@
+# usip: one request of ours, with its answers to challenges (RFC 3261 8.1.3.5, 22)
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+
+
+class Request:
+    """A request and its transactions: each answered challenge is a new one, with CSeq + 1 and a new branch.
+
+    `user.response(request, m, status, now)` hears of every response that is not an answered challenge; `m` is None for what
+    we found out ourselves: 408 no answer, 503 no way to send it.
+    """
+
+    def __init__(self, agent, dialog, method, user, lines=(), ctype=b"", body=b""):
+        self.agent = agent
+        self.dialog = dialog
+        self.method = method
+        self.user = user
+        self.lines = lines  # more header lines: name, value, name, value, ...
+        self.ctype = ctype
+        self.body = body
+        self.cseq = 0
+        self.tries = 0
+        self.auth = ()  # the credentials that were sent: an ACK repeats them (22.1)
+        self.tx = None
+        self.flow = None
+
+    def send(self, now):
+        """Send it, or send it again under a new CSeq."""
+        agent = self.agent
+        d = self.dialog
+        flow = agent.flow_to(d)
+        tx = None
+        if flow:
+            tx = agent.client(flow, self.method, self, now)
+        if not tx:
+            self.user.response(self, None, 503, now)
+            return
+        self.tx = tx
+        self.flow = flow
+        d.cseq = self.cseq = (d.cseq + 1) & limits.NUMBER_MAX
+        self.auth = agent.credentials_for(flow, self.method, d)
+        tx.start(self._build(flow, tx.branch), now)
+
+    def _build(self, flow, branch):
+        w = self.agent.writer
+        self.dialog.write(w, self.method, self.cseq, self.agent.via(flow, branch))
+        if self.method == b"INVITE":
+            w.line(b"Contact", self.agent.contact(flow))
+        for lines in (self.lines, self.auth):
+            for i in range(0, len(lines), 2):
+                w.line(lines[i], lines[i + 1])
+        w.line(b"User-Agent", self.agent.name)
+        return w.done(self.ctype, self.body)
+
+    def ack(self, dialog, ctype=b"", body=b""):
+        """The ACK for a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its own."""
+        agent = self.agent
+        flow = agent.flow_to(dialog)
+        if not flow:
+            return None, None
+        w = agent.writer
+        dialog.write(w, b"ACK", self.cseq, agent.via(flow, agent.branch()))
+        for i in range(0, len(self.auth), 2):
+            w.line(self.auth[i], self.auth[i + 1])
+        return w.done(ctype, body), flow
+
+    def cancel(self, now):
+        """CANCEL this request (9.1). The caller has seen a provisional response."""
+        agent = self.agent
+        tx = agent.client(self.flow, b"CANCEL", _NOBODY, now, self.tx.branch)
+        if tx:
+            tx.start(agent.derive(b"CANCEL", self.tx.data), now)
+
+    def response(self, tx, m, status, now):
+        if tx is not self.tx:
+            return
+        if m and status in (401, 407) and self.agent.challenged(self, m):
+            self.send(now)
+            return
+        if m:
+            self.agent.answered(self, m)
+        self.user.response(self, m, status, now)
+
+
+class _Nobody:
+    """Takes what nobody waits for."""
+
+    def response(self, tx, m, status, now):
+        pass
+
+    def lost(self, tx, status, now):
+        pass
+
+    def ack(self, tx, m, now):
+        pass
+
+
+_NOBODY = _Nobody()
