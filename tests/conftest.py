@@ -1,0 +1,33 @@
+"""The main CPython's own view of the tests: the module path that tools/run gives other runtimes."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+for folder in (".", "ports/cpython", "ports/host", "tools", "tests/support"):
+    sys.path.insert(0, str((ROOT / folder).resolve()))
+
+import runner  # noqa: E402  (it is found on the path made above)
+
+
+def is_slow(path):
+    """A test file says `SLOW = True` when `make test-fast` shall leave it out; sim is slow."""
+    return path.parent.name == "sim" or bool(re.search(r"(?m)^SLOW = True", path.read_text()))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        path = item.callspec.params.get("file") if hasattr(item, "callspec") else None
+        path = path if isinstance(path, Path) else item.path
+        if is_slow(path):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter):
+    missing = [v for v in runner.VERSIONS if not runner.has_cpython(v)]
+    if missing:
+        terminalreporter.write_line(f"CPython not on this machine: {' '.join(missing)}")
