@@ -1,0 +1,215 @@
+# usip: the audio stream of a call
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from ..errors import UsageError
+from ..rand import urandom
+from . import g711
+from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
+from .jitter import Jitter
+from .rtp import HEADER, Header, Reception, Sender
+
+_FRAME = g711.FRAME
+_GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
+_KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
+
+# The source lock.
+_OPEN = 0  # nothing has come yet
+_MOVED = 1  # it comes from another address than the SDP said
+_LOCKED = 2
+
+
+class MediaStream:
+    """One audio stream, sans I/O. Driven by the microphone (frame_out), the network (receive) and the
+    loudspeaker (frame_in); frames are 20 ms, 160 samples.
+
+    Attributes that an offer or answer may change at any time: `law` (0 or 8, what is sent), `laws`
+    (what may come), `event_type` and `event_type_in` (payload types of telephone-events sent and
+    received, or None), `sending_on`, `receiving_on`, `remote`. Nothing allocates per packet.
+    """
+
+    def __init__(self, law, event_type=None, ptime=20, rand=urandom):
+        # RTP_MAX holds 60 ms.
+        self._full = HEADER + _FRAME * min(3, max(1, ptime // 20))
+        self.tx = bytearray(self._full)  # the datagram to be sent is tx[:n]
+        self.law = law
+        self.laws = (0, 8)
+        self.event_type = self.event_type_in = event_type
+        self.sending_on = self.receiving_on = True
+        self.refused = 0  # packets from other sources
+        self._out = Sender(self.tx, rand)
+        self._digits_out = EventSender()
+        self._filled = HEADER
+        self._marker = True
+        self._hi = self._lo = 0  # timestamp of the packet or the press that is being sent
+        self._held = 0
+        self._in = Header()
+        self._reception = Reception()
+        self._jitter = Jitter()
+        self._digits_in = EventReceiver()
+        self._ssrc_hi = self._ssrc_lo = -1
+        self._sdp = self._remote = None
+        self._lock = _OPEN
+        self._grace = 0
+
+    # --- the source ---
+
+    @property
+    def remote(self):
+        """The address that datagrams go to, whatever the port takes for one."""
+        return self._remote
+
+    @remote.setter
+    def remote(self, addr):
+        # The same SDP again (a session refresh) must not undo what was learned about a NAT.
+        if addr != self._sdp:
+            self._sdp = self._remote = addr
+            self._lock = _OPEN
+
+    # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does not
+    # know. The first source is believed; but the address that the SDP named is believed more, and
+    # ends the matter. So who guesses a port cannot take over a call that has sound, and can keep one
+    # that he was faster to only from a peer whose SDP is wrong.
+    def _admit(self, addr, known):
+        if self._lock == _LOCKED:
+            self.refused += 1
+            return False
+        if not known:
+            return False
+        if addr == self._sdp:
+            self._remote = addr
+            self._lock = _LOCKED
+        elif self._lock == _OPEN:
+            self._remote = addr
+            self._lock = _MOVED
+            self._grace = _GRACE
+        elif addr != self._remote:
+            self.refused += 1
+            return False
+        else:
+            self._grace -= 1
+            if self._grace <= 0:
+                self._lock = _LOCKED
+        return True
+
+    # --- sending ---
+
+    def frame_out(self, pcm):
+        """Send one frame of PCM (None: silence), or of the digit that is due instead. Returns how
+        many octets of `tx` are the datagram to be sent now, 0 for none."""
+        out = self._out
+        digits = self._digits_out
+        hi = out.hi
+        lo = out.lo
+        out.tick()
+        if not self.sending_on:
+            return self._keep_alive(hi, lo)
+        self._held = 0
+        if self.event_type is None:
+            digits.clear()
+        elif self._filled == HEADER:
+            said = digits.step(self.tx, HEADER)
+            if said == QUIET:
+                return 0
+            if said != IDLE:
+                if said == FIRST:
+                    self._hi = hi
+                    self._lo = lo
+                # RFC 4733 2.3.1, 2.5.1.1: marker on the first, the press's timestamp on all.
+                out.header(self.event_type, said == FIRST, self._hi, self._lo)
+                self._marker = True  # what follows is a new talk-spurt (RFC 3551 4.1)
+                return HEADER + 4
+        if self._filled == HEADER:
+            self._hi = hi
+            self._lo = lo
+        n = self._filled
+        g711.encode(self.law, g711.SILENCE if pcm is None else pcm, _FRAME, self.tx, n)
+        n += _FRAME
+        if n < self._full:
+            self._filled = n
+            return 0
+        self._filled = HEADER
+        out.header(self.law, self._marker, self._hi, self._lo)
+        self._marker = False
+        return n
+
+    def _keep_alive(self, hi, lo):
+        # A digit that was under way has been heard; those that wait are sent when the hold ends.
+        self._digits_out.cut()
+        self._filled = HEADER
+        self._marker = True
+        self._held = (self._held + 1) % _KEEPALIVE
+        if self._held != 1:
+            return 0
+        g711.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
+        self._out.header(self.law, True, hi, lo)
+        return HEADER + _FRAME
+
+    def send_digits(self, digits, duration_ms=160):
+        """Send `digits` (0-9 * # A-D as bytes) after those that wait."""
+        if self.event_type is None:
+            raise UsageError("the peer takes no telephone-events")
+        self._digits_out.add(digits, duration_ms)
+
+    @property
+    def sending(self):
+        """How many digits wait or are being sent."""
+        return self._digits_out.waiting
+
+    # --- receiving ---
+
+    def receive(self, buf, n, addr=None, now=None):
+        """Take a datagram: the first `n` octets of `buf`, which may be reused. Returns the digit that
+        begins with it, as bytes, or None.
+
+        `addr` is None where the socket itself takes nothing from others; `now`, in milliseconds, is
+        only wanted for the jitter.
+        """
+        h = self._in
+        if not h.parse(buf, n):
+            return None
+        event = h.pt == self.event_type_in
+        audio = not event and h.pt in self.laws
+        known = addr is None or (self._lock == _LOCKED and addr == self._remote)
+        if not known and not self._admit(addr, event or audio):
+            return None
+        r = self._reception
+        if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
+            if not r.update(h.seq):
+                return None
+        elif audio or self._ssrc_hi < 0:
+            self._ssrc_hi = h.ssrc_hi
+            self._ssrc_lo = h.ssrc_lo
+            self._jitter.restart()
+            r.restart()
+            r.update(h.seq)
+        # else: digits from a gateway that gives them an SSRC of their own. They tell themselves
+        # apart by timestamp; the audio must not be disturbed by them.
+        if not self.receiving_on:
+            return None
+        if event:
+            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+        if audio and h.n:
+            if now is not None:
+                r.arrived(h.lo, now)
+            if not self._jitter.put(h.hi, h.lo, h.pt, buf, h.at, h.n):
+                r.late += 1
+        return None
+
+    def frame_in(self, pcm):
+        """Fill `pcm` with the frame to be played now; False if it is only silence."""
+        if self._jitter.get(pcm) and self.receiving_on:
+            return True
+        pcm[0 : 2 * _FRAME] = g711.SILENCE
+        return False
+
+    def stats(self):
+        r = self._reception
+        return {
+            "packets_sent": self._out.sent,
+            "packets_received": r.received,
+            "packets_lost": r.lost,
+            "packets_late": r.late,
+            "packets_duplicate": r.duplicates,
+            "packets_refused": self.refused,
+            "jitter_ms": r.jitter_ms,
+        }
