@@ -408,5 +408,6 @@ class Agent:
     def answered(self, request, m):
         """A response other than a challenge that we answer came: it may name the next nonce."""
         if request.auth and 200 <= m.status < 300:
-            v = m.get("authentication-info") or m.get("proxy-authentication-info")
-            self.credentials.accepted(v)
+            for proxy, name in ((False, "authentication-info"), (True, "proxy-authentication-info")):
+                if name in m.names:
+                    self.credentials.info(m.get(name), proxy)

@@ -145,6 +145,10 @@ class Call:
             self._fail(487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why)
         self._fire(b"h", now)
 
+    def abandon(self, now):
+        """The network is gone for good: end without telling the peer."""
+        self._finish(now)
+
     def hold(self, on, now):
         """Put the peer on hold, or resume, by a re-INVITE."""
         self.mod.hold(on, now)

@@ -33,6 +33,7 @@ BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
 AUTH_MAX = 1024  # one challenge or Authorization value; nonces of 300 bytes are seen, SEND_MAX holds one such answer
 AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
+NONCES = 8  # nonces whose nc a server remembers: one a device that registers
 
 # --- SDP ---
 MEDIA_LINES = 8
@@ -44,6 +45,9 @@ BACKOFF_FIRST = 1000  # first retry after 1-2 s: a lost datagram must not silenc
 BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
 KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
 
+EXPIRES_MIN = 60  # seconds; our registrar refuses less with 423
+USERS = 32  # registered users of our registrar
+
 # --- calls ---
 RING_MS = 180_000  # longest that either side rings when nobody says otherwise (RFC 3261's timer C is over 3 min)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
@@ -53,5 +57,6 @@ BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 # --- RTP ---
 RTP_MAX = 512  # a datagram of 20 ms G.711 has 172 octets; 60 ms still fits
 RTP_PORT = 16384  # first port tried, even ones
+RTP_PORTS = 32  # how many are tried
 JITTER_SLOTS = 16  # frames of 20 ms
 JITTER_START = 3  # frames held before the first is played

@@ -103,6 +103,8 @@ class Registration:
     def _accepted(self, m, now):
         agent = self.agent
         self.failures = 0
+        if agent.credentials:
+            agent.credentials.bind()
         contact = agent.contact(self.request.flow)
         self.granted = self._lifetime(m, contact)
         if not self.granted:  # a 200 that binds nothing: another device took us out, or the registrar is confused

@@ -67,6 +67,8 @@ class Reinvite:
         self.m = m
         i = self.state
         self._fire(b"i", now, tx)
+        if i == b"G":
+            self.wanted = True  # ours is still wanted, after this one
         if i == b"N" or i == b"G":
             call.dialog.refresh(m)
 

@@ -1,0 +1,242 @@
+# usip: the phone that applications use, on asyncio
+# MIT licence; Copyright (c) 2026 the usip authors
+
+import asyncio
+
+from . import limits
+from .agent import Agent
+from .call import Call as Core
+from .calls import Calls
+from .driver import Driver, now
+from .errors import ProtocolError
+from .phonecall import Call, Queue
+from .uri import Uri
+
+
+def as_bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+class Phone:
+    """A SIP phone.
+
+        phone = Phone("sip:door@fritz.box", password="secret", net=board.net, audio=board.audio)
+        await phone.start()
+
+    Without a password it does not register and calls directly. `user` is the authentication user where it differs from the
+    address's, `registrar` and `outbound` are URIs, `bind` a (host, port), `codecs` payload types in order of preference,
+    `trace` a trace hook, `listener(event, subject, detail)` hears everything that docs/architecture.md lists; for a call
+    the subject is the Call. `async with phone:` starts it and unregisters at the end.
+    """
+
+    def __init__(
+        self, aor="sip:usip@localhost", password=None, *, net, audio=None, user=None, registrar=None, outbound=None,
+        expires=limits.EXPIRES, codecs=(8, 0), bind=None, trace=None, listener=None, display=""
+    ):  # fmt: skip
+        self.driver = Driver(net, bind)
+        self.driver.fault = self._fault
+        self.net = net
+        self.audio = audio
+        self.codecs = codecs
+        self.listener = listener
+        self.closed = False
+        self.agent = agent = Agent(self.driver, self._event, as_bytes(aor), as_bytes(display))
+        if trace is None:
+            from .trace import Trace
+
+            trace = Trace()
+        self.trace = agent.trace = trace
+        self.calls = Calls(agent, self._session)
+        self.registration = None
+        self._incoming = Queue(self)
+        self._texts = Queue(self)
+        self._news = asyncio.Event()
+        if outbound:
+            outbound = as_bytes(outbound)
+            agent.routes.append(b"<" + outbound + b">")
+        if password is not None:
+            self._account(user, as_bytes(password), registrar, outbound, expires)
+
+    def _account(self, user, password, registrar, outbound, expires):
+        from .digest import Credentials
+        from .registration import Registration
+
+        agent = self.agent
+        agent.credentials = Credentials(as_bytes(user) if user else agent.uri.user or b"", password)
+        if registrar:
+            registrar = as_bytes(registrar)
+        else:
+            u = Uri(agent.uri.text(True))
+            u.user = u.password = None
+            registrar = u.text()
+        agent.home = Uri(registrar)
+        self.registration = Registration(agent, registrar, expires)
+        self.registration.outbound = list(agent.routes)
+
+    # --- life ---
+
+    async def start(self):
+        """Bind, and register where there is an account. Returns at once; see `registered`. OSError: the port is taken."""
+        agent = self.agent
+        for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
+            if u:
+                await self.driver.prepare(u.host)
+        self.driver.start(agent)
+        if len(agent.methods) < 4:
+            from .pager import Pager
+
+            Pager(agent)
+        self.reregister()
+
+    def reregister(self):
+        """Register now: the network came back, or the address changed."""
+        self.driver.moved()
+        if self.registration:
+            self.registration.start(now())
+            self.driver.kick()
+
+    async def close(self):
+        """Hang up, unregister, let go of everything. Ends every wait."""
+        if self.closed:
+            return
+        r = self.registration
+        for c in self.calls.active():
+            c.hangup(now())
+        if r:
+            r.stop(now())
+        self.driver.kick()
+        # The answers to BYE and to the last REGISTER are worth two seconds.
+        await self.wait(lambda: not self.calls.active() and (not r or r.state == b"N"), 2000)
+        await self.driver.close()
+        for c in self.calls.active():
+            c.abandon(now())
+        self.closed = True
+        self._tell()
+
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc):
+        await self.close()
+
+    async def wait(self, ready, timeout_ms=None):
+        """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was closed."""
+        if timeout_ms is not None:
+            try:
+                return await asyncio.wait_for(self.wait(ready), timeout_ms / 1000)
+            except asyncio.TimeoutError:
+                return bool(ready())
+        while not ready():
+            if self.closed:
+                return False
+            await self._news.wait()
+        return True
+
+    def _tell(self):
+        # Wakes every wait; each looks for itself whether it is meant.
+        self._news.set()
+        self._news.clear()
+
+    async def registered(self, timeout_ms=None):
+        """Wait until the phone is registered; False when `timeout_ms` passed before."""
+        return await self.wait(lambda: self.registration and self.registration.state == b"A", timeout_ms)
+
+    def explain(self):
+        """The last failure in plain words."""
+        return self.trace.explain() if hasattr(self.trace, "explain") else ""
+
+    # --- calls ---
+
+    def address(self, to):
+        """`to` as a SIP URI (bytes): `**9` and `621` are numbers at our own domain."""
+        to = as_bytes(to)
+        if b":" not in to:
+            host = self.agent.uri.host
+            to = b"sip:" + to + (b"" if b"@" in to else b"@" + host)
+        return to
+
+    async def call(self, to, ring_ms=limits.RING_MS, follow=False, late=False):
+        """Call `to`. Returns the Call at once; `await call.answered()` tells how it went. `follow`: go where a 302 points."""
+        uri = self.address(to)
+        await self._prepare(uri)
+        core = self.calls.dial(uri, now(), ring_ms=ring_ms, follow=follow, late=late)
+        self.driver.kick()
+        return self._face(core)
+
+    async def _prepare(self, uri):
+        try:
+            u = Uri(uri)
+        except ProtocolError:
+            return  # said by what comes next
+        if u.host and not self.agent.routes:
+            await self.driver.prepare(u.host)
+
+    async def incoming(self, timeout_ms=None):
+        """The next incoming Call, None when none came in time or the phone was closed."""
+        return await self._incoming.get(timeout_ms)
+
+    def _face(self, core):
+        if core.data is None:
+            core.data = Call(self, core)
+        return core.data
+
+    def _session(self, core, flow):
+        # Our end of a new call's media.
+        from .sdp import Session
+
+        call = self._face(core)
+        bound = self.driver.bind[0]
+        try:
+            port = call.open(bound, flow.local[0])
+        except OSError:
+            raise ProtocolError(503, "no socket for the sound")
+        return Session(flow.local[0], port, self.codecs)
+
+    # --- messages ---
+
+    async def message(self, to, text):
+        """Send a text. Returns the final status (200-699; 408 no answer, 503 unreachable)."""
+        from . import pager
+
+        uri = self.address(to)
+        await self._prepare(uri)
+        return await self._single(pager.send(self.agent, uri, as_bytes(text), now()))
+
+    async def options(self, to):
+        """Ask for capabilities. Returns the final status."""
+        from . import pager
+
+        uri = self.address(to)
+        await self._prepare(uri)
+        return await self._single(pager.ping(self.agent, uri, now()))
+
+    async def _single(self, single):
+        self.driver.kick()
+        await self.wait(lambda: single.status)
+        return single.status
+
+    async def next_message(self, timeout_ms=None):
+        """The next text that came: (from: name-addr as bytes, text: str), None when none came in time."""
+        return await self._texts.get(timeout_ms)
+
+    # --- what the core tells ---
+
+    def _event(self, event, subject, detail):
+        if isinstance(subject, Core):
+            subject = self._face(subject)
+            if event == "dtmf":
+                if not subject.heard(*detail):
+                    return
+            else:
+                subject.event(event)
+            if event == "incoming":
+                self._incoming.put(subject)
+        elif event == "message":
+            self._texts.put((subject.get("from"), str(detail, "utf-8")))
+        if self.listener:
+            self.listener(event, subject, detail)
+        self._tell()
+
+    def _fault(self, e):
+        self._event("error", e, "internal error: %r" % e)

@@ -1,0 +1,239 @@
+# usip: a call as applications see it
+# MIT licence; Copyright (c) 2026 the usip authors
+
+import asyncio
+
+from . import info, limits
+from .clock import left
+from .driver import now
+
+_SAME_PRESS = 1000  # ms; the same digit by another way within this time is the same press
+
+
+class Queue:
+    """A bounded queue that a closing phone ends."""
+
+    def __init__(self, phone, size=16):
+        self.phone = phone
+        self.size = size
+        self.items = []
+
+    def put(self, item):
+        if len(self.items) < self.size:
+            self.items.append(item)
+
+    async def get(self, timeout_ms=None):
+        """The next item; None when none came in time or there will be no more."""
+        await self.phone.wait(lambda: self.items, timeout_ms)
+        return self.items.pop(0) if self.items else None
+
+
+class _Digits:
+    # An asynchronous iterator; MicroPython has no asynchronous generators.
+    def __init__(self, call):
+        self.call = call
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        d = await self.call.digit()
+        if d is None:
+            raise StopAsyncIteration
+        return d
+
+
+class Call:
+    """One call. `peer` is the other's name-addr (bytes), `incoming` the side, `data` yours to use.
+
+    When it has ended: `reason` is one word (HungUp, Busy, Declined, NoAnswer, Cancelled, ...), `code` the status (200 for a
+    normal end), `remote_ended` who did it. A call that ends, however it ends, ends every wait on it. Cancelling a task that
+    waits on it, or leaving `async with call:`, hangs up.
+    """
+
+    def __init__(self, phone, core):
+        self.phone = phone
+        self.core = core
+        self.data = None
+        self.pump = None
+        self.endpoint = None
+        self.was_answered = False
+        self._digits = []
+        self._last = None  # the last digit: (digit, via, when)
+        self._stats = None
+
+    # --- what it is ---
+
+    @property
+    def peer(self):
+        return self.core.peer
+
+    @property
+    def incoming(self):
+        return self.core.incoming
+
+    @property
+    def code(self):
+        return self.core.code
+
+    @property
+    def reason(self):
+        return self.core.reason
+
+    @property
+    def remote_ended(self):
+        return self.core.remote_ended
+
+    @property
+    def call_id(self):
+        c = self.core
+        return c.dialog.call_id if c.dialog else c.invite.dialog.call_id if c.invite else b""
+
+    @property
+    def over(self):
+        return self.core.state == b"X"
+
+    @property
+    def stats(self):
+        """packets_sent, packets_received, packets_lost, jitter_ms, ...: a dict."""
+        return self.pump.stream.stats() if self.pump else self._stats or {}
+
+    # --- waiting ---
+
+    async def _wait(self, ready, timeout_ms=None):
+        # A task that is cancelled while it waits on a call hangs up.
+        try:
+            return await self.phone.wait(lambda: ready() or self.over, timeout_ms)
+        except asyncio.CancelledError:
+            self.hangup()
+            raise
+
+    async def answered(self):
+        """Wait for the answer: True, or False when the call ended without one."""
+        await self._wait(lambda: self.was_answered)
+        return self.was_answered
+
+    async def ended(self, timeout_ms=None):
+        """Wait for the end; whether it came in time."""
+        await self._wait(lambda: False, timeout_ms)
+        return self.over
+
+    async def digit(self, timeout_ms=None):
+        """The next digit as text; None when none came in time or the call ended."""
+        await self._wait(lambda: self._digits, timeout_ms)
+        return self._digits.pop(0) if self._digits else None
+
+    def digits(self):
+        """An asynchronous iterator over the digits, however they are sent; it ends with the call."""
+        return _Digits(self)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exc):
+        self.hangup()
+
+    # --- doing ---
+
+    def _do(self, method, *args):
+        getattr(self.core, method)(*args, now())
+        self.phone.driver.kick()
+
+    def ring(self, code=180):
+        """Callee: 183 sends our sound ahead of the answer. 180 was sent already."""
+        self.core.ring(now(), code)
+        self.phone.driver.kick()
+
+    def answer(self):
+        self._do("answer")
+
+    def reject(self, code=603):
+        """Refuse with a status, 300-699."""
+        self.core.reject(now(), code)
+        self.phone.driver.kick()
+
+    def hangup(self):
+        self._do("hangup")
+
+    def hold(self, on=True):
+        """Put the peer on hold, or resume."""
+        self._do("hold", on)
+
+    async def send_digits(self, digits, mode=None, duration_ms=160):
+        """Send digits (0-9 * # A-D): mode "rtp", "info", or what was agreed. Returns when they are sent."""
+        digits = digits.encode() if isinstance(digits, str) else digits
+        media = self.core.sdp.remote
+        if mode == "info" or (mode is None and (not media or media.event_type is None)):
+            for i in range(len(digits)):
+                info.send(self.core, digits[i : i + 1], now(), duration_ms)
+                self.phone.driver.kick()
+                await asyncio.sleep((duration_ms + 100) / 1000)
+            return
+        stream = self.pump.stream
+        stream.send_digits(digits, duration_ms)
+        while stream.sending and not self.over:
+            await asyncio.sleep(0.02)
+
+    # --- what the phone tells ---
+
+    def open(self, bound, host):
+        """Open the media socket; its port."""
+        net = self.phone.net
+        if self.endpoint:
+            return self.endpoint.port
+        for port in range(limits.RTP_PORT, limits.RTP_PORT + 2 * limits.RTP_PORTS, 2):
+            try:
+                self.endpoint = net.udp(bound, port)
+                break
+            except OSError:
+                if port == limits.RTP_PORT + 2 * limits.RTP_PORTS - 2:
+                    raise
+        self._host = host
+        return self.endpoint.port
+
+    def event(self, event):
+        if event == "answered":
+            self.was_answered = True
+        elif event in ("media", "early-media"):
+            self._media()
+        elif event == "ended":
+            self._close()
+
+    def _media(self):
+        phone = self.phone
+        if not self.endpoint:
+            return
+        if not self.pump:
+            from .pump import Pump
+
+            audio = phone.audio
+            for c in phone.calls.active():
+                if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
+                    audio = None  # there is one microphone and one loudspeaker
+            self.pump = Pump(phone.net, self.endpoint, self._host, audio, self._event_digit, phone.agent.trace)
+        self.pump.agree(self.core.sdp.remote)
+
+    def _close(self):
+        if self.pump:
+            self._stats = self.stats
+            self.pump.stop()
+            self.pump = None
+        elif self.endpoint:
+            self.endpoint.close()
+        self.endpoint = None
+
+    def _event_digit(self, digit):
+        # RFC 4733. The listener hears it as it hears one by INFO.
+        if self.core.state == b"E":
+            self.phone.agent.listener("dtmf", self.core, (digit, 0, "rtp"))
+
+    def heard(self, digit, ms, via):
+        """Take a digit; False when it is one that came another way already."""
+        last = self._last
+        t = now()
+        if last and last[0] == digit and last[1] != via and left(t, last[2]) < _SAME_PRESS:
+            return False
+        self._last = (digit, via, t)
+        if len(self._digits) < 32:
+            self._digits.append(str(digit, "utf-8"))
+        return True

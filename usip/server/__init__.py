@@ -1,0 +1,2 @@
+# usip: the other side: a registrar that redirects
+# MIT licence; Copyright (c) 2026 the usip authors
