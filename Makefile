@@ -1,0 +1,52 @@
+# Every command of the project. All of them set up what they need, and at once the second time.
+
+PYTHON ?= python3
+VENV := build/venv
+PYTEST := $(VENV)/bin/pytest
+# More arguments for pytest or the phone: make test ARGS="-k digest"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint phone clean python runtimes interop
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no hardware, no PBX
+	@$(PYTHON) tools/demo.py $(ARGS)
+
+test: $(VENV)/.made interop runtimes ## every test on every runtime, interop too; ARGS="-k NAME"
+	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
+
+test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
+	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or unix32" $(ARGS)
+
+lint: $(VENV)/.made ## style and format (ruff)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+# The command-line phone, on CPython: make phone ARGS="--bind 127.0.0.1:5070 listen --ring"
+phone: python ## the command-line phone; ARGS="listen --ring"
+	@tools/run cpython tools/phone.py $(ARGS)
+
+clean: ## remove build/, but not the MicroPython built in it (that is build/runtimes)
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name runtimes -exec rm -rf {} +
+
+# ------------------------------------------------------------------------ what those stand on
+
+python:
+	@tools/setup python
+
+runtimes: python
+	@tools/runtimes/build.py >/dev/null
+
+# Where the peers cannot be installed the tests that need them say so; in CI they must be there.
+interop:
+	@tools/setup interop || [ -z "$$CI" ]
+
+$(VENV)/.made: pyproject.toml
+	@tools/setup venv
+	@echo "build/venv: the tools of the extra 'dev'" >&2
+	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
