@@ -4,7 +4,7 @@
 from usip.errors import UsageError
 from usip.media import _g711_plain, g711
 
-# Of all 65,536 inputs and all 256 codes, made from CPython's audioop (tests/host/test_media_host.py).
+# Of all 65,536 inputs and all 256 codes, as audioop has them (tests/host/test_media_host.py).
 ENCODED = {0: 15790272, 8: 6684672}
 DECODED = {0: 1879937, 8: 6312864}
 

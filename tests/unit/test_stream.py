@@ -46,7 +46,7 @@ def test_audio_both_laws():
         b.remote = "a"
         pcm = bytearray(320)
         got = 0
-        for i in range(20):
+        for _ in range(20):
             assert relay(a, b) is None
             if b.frame_in(pcm):
                 got += 1

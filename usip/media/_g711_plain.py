@@ -1,7 +1,8 @@
 # usip: G.711 in plain Python, where there is no viper
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# The twin of _g711_viper.py: change both. Computed, not looked up: a table of 16-bit samples would be 16 KB.
+# The twin of _g711_viper.py: change both. Computed, not looked up: a table of 16-bit samples would
+# be 16 KB.
 
 
 # ITU-T G.711 tables 2a, 2b: PCMU codes 14-bit samples; with a bias of 33 the segments end at 63,

@@ -1,8 +1,8 @@
 # usip: G.711 in viper, MicroPython's machine code
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# The twin of _g711_plain.py, which explains it: change both. No bounds are checked here: g711.py does.
-# ruff: noqa: F821
+# The twin of _g711_plain.py, which explains it: change both. No bounds are checked here: g711.py
+# does.
 
 import micropython
 

@@ -1,8 +1,8 @@
 # usip: G.711
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# `law` is the static payload type of RFC 3551: 0 = PCMU, 8 = PCMA. PCM is 16-bit little-endian, in a
-# buffer that begins at an even address (every bytearray does). Nothing here allocates.
+# `law` is the static payload type of RFC 3551: 0 = PCMU, 8 = PCMA. PCM is 16-bit little-endian, in
+# a buffer that begins at an even address (every bytearray does). Nothing here allocates.
 
 from ..errors import UsageError
 
@@ -20,7 +20,8 @@ FRAME = 160  # samples in 20 ms
 SILENCE = bytes(2 * FRAME)  # one frame of PCM
 
 
-# Viper checks no bounds: these three do, so that no length from the network can write past a buffer.
+# Viper checks no bounds: these three do, so that no length from the network can write past a
+# buffer.
 
 
 def encode(law, pcm, n, out, at):

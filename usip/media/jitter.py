@@ -14,9 +14,10 @@ _TOO_LATE = 32  # ... and this much says that the delay has grown for good
 class Jitter:
     """A ring of G.711 octets, addressed by timestamp; one slot is one frame of 20 ms.
 
-    By timestamp and not by sequence number: digits take sequence numbers but no room, silence that is
-    not sent takes time but no numbers, and packets may be of any length. The first frame is played
-    `start` frames after it came; from then on every get() is 20 ms. Neither put() nor get() allocates.
+    By timestamp and not by sequence number: digits take sequence numbers but no room, silence that
+    is not sent takes time but no numbers, and packets may be of any length. The first frame is
+    played `start` frames after it came; from then on every get() is 20 ms. Neither put() nor get()
+    allocates.
     """
 
     def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START):
@@ -42,7 +43,7 @@ class Jitter:
         self._hi = (hi + (lo >> 16)) & 0xFFFF
 
     def put(self, hi, lo, law, buf, at, n):
-        """Keep buf[at : at + n], whose first sample has the timestamp hi:lo; False if it is late."""
+        """Keep buf[at : at + n], whose first sample has the time hi:lo; False if it is late."""
         size = len(self._ring)
         if n > size - self._start * _FRAME:
             return False

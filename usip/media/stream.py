@@ -19,8 +19,8 @@ _LOCKED = 2
 
 
 class MediaStream:
-    """One audio stream, sans I/O. Driven by the microphone (frame_out), the network (receive) and the
-    loudspeaker (frame_in); frames are 20 ms, 160 samples.
+    """One audio stream, sans I/O. Driven by the microphone (frame_out), the network (receive) and
+    the loudspeaker (frame_in); frames are 20 ms, 160 samples.
 
     Attributes that an offer or answer may change at any time: `law` (0 or 8, what is sent), `laws`
     (what may come), `event_type` and `event_type_in` (payload types of telephone-events sent and
@@ -65,10 +65,10 @@ class MediaStream:
             self._sdp = self._remote = addr
             self._lock = _OPEN
 
-    # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does not
-    # know. The first source is believed; but the address that the SDP named is believed more, and
-    # ends the matter. So who guesses a port cannot take over a call that has sound, and can keep one
-    # that he was faster to only from a peer whose SDP is wrong.
+    # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does
+    # not know. The first source is believed; but the address that the SDP named is believed more,
+    # and ends the matter. So who guesses a port cannot take over a call that has sound, and can
+    # keep one that he was faster to only from a peer whose SDP is wrong.
     def _admit(self, addr, known):
         if self._lock == _LOCKED:
             self.refused += 1
@@ -158,8 +158,8 @@ class MediaStream:
     # --- receiving ---
 
     def receive(self, buf, n, addr=None, now=None):
-        """Take a datagram: the first `n` octets of `buf`, which may be reused. Returns the digit that
-        begins with it, as bytes, or None.
+        """Take a datagram: the first `n` octets of `buf`, which may be reused. Returns the digit
+        that begins with it, as bytes, or None.
 
         `addr` is None where the socket itself takes nothing from others; `now`, in milliseconds, is
         only wanted for the jitter.
