@@ -15,7 +15,7 @@ def show(error):
     else:
         import traceback
 
-        traceback.print_exception(type(error), error, error.__traceback__)
+        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
 
 
 def run_one(name, function, counts):

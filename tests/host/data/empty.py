@@ -1,0 +1,1 @@
+# minirun.py has to complain about a file without a test.
