@@ -199,7 +199,8 @@ class MediaStream:
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
         if self._jitter.get(pcm) and self.receiving_on:
             return True
-        pcm[0 : 2 * _FRAME] = g711.SILENCE
+        # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.
+        g711.copy(g711.SILENCE, 0, 2 * _FRAME, pcm, 0)
         return False
 
     def stats(self):
