@@ -3,6 +3,8 @@
 
 __version__ = "0.1.0"
 
+from . import limits  # noqa: F401  (before __getattr__: MicroPython asks that for submodules too)
+
 # Names are loaded when they are first used: a ringer does not pay for what it does not use.
 _NAMES = {
     "Phone": "phone",

@@ -1,11 +1,10 @@
 # usip: the user agent core: what comes in finds its transaction, dialog or use; what goes out finds its way
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from . import limits, message
-from .clock import left  # noqa: F401  (re-exported for uses that keep deadlines)
+from . import limits
 from .errors import ProtocolError, UsageError
 from .header import address, param, split
-from .message import Writer
+from .message import Writer, check, head, parse
 from .rand import token
 from .transaction import Transaction
 from .uri import Uri
@@ -90,7 +89,7 @@ class Agent:
         if not data.strip(b"\r\n\x00"):
             return  # a keep-alive
         try:
-            m = message.parse(data)
+            m = parse(data)
         except ProtocolError as e:
             self._unreadable(e, flow, now)
             return
@@ -115,7 +114,7 @@ class Agent:
         m.flow = flow
         if not m.sent_by:
             try:
-                message.check(m)
+                check(m)
             except ProtocolError:
                 pass
         if m.sent_by:
@@ -368,7 +367,7 @@ class Agent:
 
     def derive(self, method, data, to=None):
         """The ACK of a final response above 299 (17.1.1.3) or the CANCEL (9.1) of the request `data` that we sent."""
-        m = message.head(data)[0]
+        m = head(data)[0]
         w = self.writer
         w.request(method, m.uri)
         w.line(b"Via", m.get("via"))

@@ -1,12 +1,12 @@
 # usip: calls, RFC 3261 13-15 and RFC 3264
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from . import agent as _agent
 from . import limits
+from .agent import ALLOW
 from .clock import later, left
 from .dialog import Dialog, contact
 from .errors import ProtocolError, UsageError
-from .header import has_token, number
+from .header import number
 from .reinvite import Reinvite
 from .request import _NOBODY, Request
 from .uri import Uri
@@ -117,7 +117,7 @@ class Call:
         if not self.sdp:
             self.sdp = agent.session(self, flow)
         self.body = b"" if late else self.sdp.offer()
-        lines = (b"Allow", _agent.ALLOW) + tuple(lines)
+        lines = (b"Allow", ALLOW) + tuple(lines)
         self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", self.body)
         self.invite.send(now)
 
@@ -405,7 +405,7 @@ class Call:
     def _answer(self, code, now, body=b"", lines=()):
         tx = self.tx
         if code < 300:
-            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", _agent.ALLOW)
+            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
         data = self.agent.response(tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag)
         tx.respond(code, data, now)
         return data

@@ -72,18 +72,18 @@ class Driver:
         name that nobody prepared is resolved here, which may block."""
         if transport != b"UDP" or not self.endpoint:
             return None
-        return self._flow(self.net.resolve(host, port), (host, port))
+        return self._flow(self.net.resolve(host, port))
 
-    def _flow(self, address, remote=None):
+    def _flow(self, address):
         if address is None:
             return None
-        f = self._flows.get(address)
+        remote = self.net.readable_address(address)  # the port's own form may be unhashable
+        f = self._flows.get(remote)
         if not f:
-            remote = self.net.readable_address(address)
             if len(self._flows) >= limits.FLOWS:
                 self._flows.clear()  # they are only a cache: two flows to one address are as good as one
             local = (self.net.local_for(address, self.bind[0]), self.endpoint.port)
-            f = self._flows[address] = UdpFlow(self.endpoint, address, remote, local)
+            f = self._flows[remote] = UdpFlow(self.endpoint, address, remote, local)
         return f
 
     def moved(self):

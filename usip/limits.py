@@ -31,13 +31,17 @@ EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog
 BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
-AUTH_MAX = 1024  # one challenge or Authorization value; nonces of 300 bytes are seen, SEND_MAX holds one such answer
+AUTH_MAX = 768  # one challenge or Authorization value: nonces of 300 bytes are seen, and SEND_MAX has to hold the answer
 AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
 NONCES = 8  # nonces whose nc a server remembers: one a device that registers
 
 # --- SDP ---
 MEDIA_LINES = 8
 FORMATS = 24  # formats of one m= line
+REFUSED_MAX = 600  # m= lines of other media that our answer gives back: it has to fit into SEND_MAX
+HOST_MAX = 255  # RFC 1035 2.3.4
+PTIME = 20  # ms of sound in a packet that we send or that nobody said a word about
+PTIME_MAX = 60  # the longest a peer may wish for: RTP_MAX holds no more
 
 # --- registration, milliseconds where not said otherwise ---
 EXPIRES = 3600  # seconds asked for

@@ -197,19 +197,19 @@ class Phone:
 
     async def message(self, to, text):
         """Send a text. Returns the final status (200-699; 408 no answer, 503 unreachable)."""
-        from . import pager
+        from .pager import send
 
         uri = self.address(to)
         await self._prepare(uri)
-        return await self._single(pager.send(self.agent, uri, as_bytes(text), now()))
+        return await self._single(send(self.agent, uri, as_bytes(text), now()))
 
     async def options(self, to):
         """Ask for capabilities. Returns the final status."""
-        from . import pager
+        from .pager import ping
 
         uri = self.address(to)
         await self._prepare(uri)
-        return await self._single(pager.ping(self.agent, uri, now()))
+        return await self._single(ping(self.agent, uri, now()))
 
     async def _single(self, single):
         self.driver.kick()

@@ -3,7 +3,7 @@
 
 import asyncio
 
-from . import info, limits
+from . import limits
 from .clock import left
 from .driver import now
 
@@ -164,8 +164,10 @@ class Call:
         digits = digits.encode() if isinstance(digits, str) else digits
         media = self.core.sdp.remote
         if mode == "info" or (mode is None and (not media or media.event_type is None)):
+            from .info import send
+
             for i in range(len(digits)):
-                info.send(self.core, digits[i : i + 1], now(), duration_ms)
+                send(self.core, digits[i : i + 1], now(), duration_ms)
                 self.phone.driver.kick()
                 await asyncio.sleep((duration_ms + 100) / 1000)
             return

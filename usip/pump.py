@@ -43,7 +43,7 @@ class Pump:
 
     def agree(self, remote):
         s = self.stream
-        s.law = remote.law
+        s.law = remote.payload_type
         s.event_type = remote.event_type
         s.event_type_in = remote.event_type_in
         s.sending_on = remote.direction in ("sendrecv", "sendonly")
