@@ -120,7 +120,7 @@ class Trace:
         self._put(text)
 
     def lines(self):
-        """What is kept, oldest first: ms, < in or > out, peer, CSeq/mark of the call, * for a request
+        """Oldest first: ms, < in or > out, peer, CSeq/mark of the call, * for a request
         with credentials, start line, times seen (to 9)."""
         b = self._buf[self._at :] + self._buf[: self._at]
         return str(b, "utf-8").split("\n")[1:-1]
