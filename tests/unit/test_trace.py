@@ -203,9 +203,8 @@ def test_ring():
             assert line.endswith(" x1") and " > 192.168.178.1:5060 " in line
     assert 6 <= len(lines) <= 12
     # What comes again only counts, wherever its line lies; the counter stops at nine.
-    for i in range(190, 200):
-        for _ in range(20):
-            t(True, request(b"INFO", 199, cid=b"199"), FLOW, 1000)
+    for _ in range(20):
+        t(True, request(b"INFO", 199, cid=b"199"), FLOW, 1000)
     assert t.lines()[:-1] == lines[:-1]
     assert t.lines()[-1].endswith(" x9")
 
@@ -238,6 +237,7 @@ def test_hostile():
 def test_counting_allocates_nothing():
     try:
         from gc import mem_alloc
+
         from micropython import heap_lock, heap_unlock
     except ImportError:  # CPython
         return
