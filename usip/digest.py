@@ -97,7 +97,7 @@ def credentials(value):
 class _Challenge:
     def __init__(self, found):
         self.realm = found.get(b"realm")
-        self.nonce = found.get(b"nonce")
+        self.nonce = found.get(b"nonce", b"")
         self.opaque = found.get(b"opaque")
         self.stale = found.get(b"stale", b"").lower() == b"true"
         self.count = 0  # nc: answers given with this nonce

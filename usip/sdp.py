@@ -38,6 +38,8 @@ class _Line:
     """An m= line and what we want to know of what stands below it."""
 
     def __init__(self, value, direction):
+        if len(value) > limits.REFUSED_MAX:
+            raise ProtocolError(488, "long m= line")
         value = value.replace(b"\t", b" ")
         for c in value:
             if not 32 <= c < 127:  # what is refused is written back

@@ -1,7 +1,7 @@
 # usip: tests of usip.digest
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from usip import digest
+import usip.digest as digest
 from usip.digest import Credentials, credentials, params
 from usip.errors import ProtocolError
 
@@ -150,6 +150,7 @@ def test_choice():
         ([md5 + b', qop="auth-int,AUTH"'], b"m"),
         ([sha + b", qop=auth-int", md5], None),  # no downgrade
         ([md5 + b", qop=auth-int"], None),
+        ([b"Digest algorithm=MD5-sess"], None),
         ([b"Digest nonce=1", b'Digest realm="r"', b'Digest realm="r", nonce=""'], None),
         ([], None),
     ):

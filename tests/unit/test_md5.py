@@ -3,8 +3,8 @@
 
 from binascii import hexlify
 
-from usip import _md5_plain
-from usip import md5 as m
+import usip._md5_plain as _md5_plain
+import usip.md5 as m
 
 
 def test_rfc1321_suite():

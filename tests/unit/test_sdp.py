@@ -88,7 +88,8 @@ def test_nothing_in_common():
         offer(b"m=audio 6000 RTP/AVP 101", EVENT),
         offer(),
         offer(*[AUDIO] * (limits.MEDIA_LINES + 1)),
-        offer(AUDIO, b"m=video 1 RTP/AVP" + b" 31" * 300),
+        offer(AUDIO, b"m=video 1 RTP/AVP" + b" 31" * 200),
+        offer(AUDIO, *[b"m=video 1 RTP/AVP" + b" 31" * 60] * 4),
     ):
         s = session()
         assert status(s.answer, body) == 488
