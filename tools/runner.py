@@ -1,9 +1,10 @@
 """How a Python file is run on a runtime, with usip and the runtime's ports on its path.
 
-    tools/run [--heap 64k] [--py] [--path DIR]... RUNTIME FILE ARGS...
+    tools/run [--heap 64k] [--frozen | --py] [--path DIR]... RUNTIME FILE ARGS...
 
 RUNTIME  cpython (this python3), cpython3.9 ... cpython3.13, unix64, unix32
 --heap   size of the MicroPython heap (64k, 1M); CPython ignores it
+--frozen usip and its ports are in MicroPython, as in a firmware, and their code takes no heap
 --py     MicroPython reads the sources instead of compiled .mpy files
 --path   one more folder of modules
 
@@ -41,7 +42,7 @@ class RunError(Exception):
     """Cannot be run; the text says why."""
 
 
-def command(runtime, file, args=(), heap=None, sources=False, path=()):
+def command(runtime, file, args=(), heap=None, sources=False, path=(), frozen=False):
     """(argv, env) with which `file` runs on `runtime`; builds and compiles what is missing."""
     file = os.fspath(file)
     if not os.path.isfile(file):
@@ -52,7 +53,7 @@ def command(runtime, file, args=(), heap=None, sources=False, path=()):
     folders = list(dict.fromkeys(x for x in folders if os.path.isdir(x)))
     args = [os.fspath(x) for x in args]
     if runtime in UNIX:
-        return _unix(runtime, file, args, heap, sources, folders)
+        return _unix(runtime, file, args, heap, sources, frozen, folders)
     env = dict(os.environ)
     libs = [ROOT, *(os.path.join(ROOT, "ports", x) for x in ("cpython", "host"))]
     # The first folder is FILE's own, which CPython puts on the path itself.
@@ -62,9 +63,10 @@ def command(runtime, file, args=(), heap=None, sources=False, path=()):
     return [cpython(runtime), file, *args], env
 
 
-def _unix(runtime, file, args, heap, sources, folders):
+def _unix(runtime, file, args, heap, sources, frozen, folders):
     try:
-        micropython, mpy_cross = map(str, build.ensure(runtime, "mpy-cross"))
+        target = runtime + (build.FROZEN if frozen else "")
+        micropython, mpy_cross = map(str, build.ensure(target, "mpy-cross"))
     except build.Missing as error:
         raise RunError(f"{runtime}: {error}") from None
     argv = [micropython]
@@ -79,10 +81,13 @@ def _unix(runtime, file, args, heap, sources, folders):
         raise RunError(f"{runtime} runs files that end in .py, not {file}")
     trees = Trees(runtime, mpy_cross)
     lib = os.path.join(MPY, runtime, "lib")
-    wanted = [(os.path.join(ROOT, "usip"), os.path.join(lib, "usip"), "-O3", True, True)]
-    for port in ports:
-        name = os.path.basename(port)
-        wanted.append((port, os.path.join(MPY, runtime, "ports", name), "-O3", True, True))
+    wanted, found = [], []
+    if not frozen:
+        wanted.append((os.path.join(ROOT, "usip"), os.path.join(lib, "usip"), "-O3", True, True))
+        for port in ports:
+            found.append(os.path.join(MPY, runtime, "ports", os.path.basename(port)))
+            wanted.append((port, found[-1], "-O3", True, True))
+        found.insert(0, lib)
     inner = []
     for folder in folders:
         short = os.path.relpath(folder, ROOT)
@@ -101,8 +106,8 @@ def _unix(runtime, file, args, heap, sources, folders):
     name = _module(os.path.basename(file))
     start = "import sys;sys.path.pop(0);sys.argv.pop(0);"
     start += f"__import__({name!r},None,None,False)"
-    found = [x[1] for x in wanted[1:4] if os.path.isdir(x[1])]
-    env["MICROPYPATH"] = ":".join([inner[0], lib, *found, *inner[1:], ".frozen"])
+    found = [x for x in found if os.path.isdir(x)]
+    env["MICROPYPATH"] = ":".join([inner[0], *found, *inner[1:], ".frozen"])
     return [*argv, "-c", start, file, *args], env
 
 
@@ -264,12 +269,14 @@ def has_cpython(version):
 
 
 def main(args):
-    heap, sources, path = None, False, []
+    heap, sources, frozen, path = None, False, False, []
     args = list(args)
     while args and args[0].startswith("-"):
         option = args.pop(0)
         if option == "--py":
             sources = True
+        elif option == "--frozen":
+            frozen = True
         elif option == "--heap" and args:
             heap = args.pop(0)
         elif option == "--path" and args:
@@ -281,7 +288,7 @@ def main(args):
         print(__doc__.splitlines()[2].strip(), file=sys.stderr)
         return 2
     try:
-        argv, env = command(args[0], args[1], args[2:], heap, sources, path)
+        argv, env = command(args[0], args[1], args[2:], heap, sources, path, frozen)
     except RunError as error:
         print(f"tools/run: {error}", file=sys.stderr)
         return 2

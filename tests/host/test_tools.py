@@ -128,6 +128,22 @@ def test_the_sources_of_usip_are_not_imported_from_the_working_directory(tmp_pat
     assert run(runtime, file, cwd=ROOT).stdout.endswith("/lib/usip/clock.mpy\n")
 
 
+def test_frozen_usip_takes_no_heap_and_is_up_to_date(tmp_path):
+    file = write(
+        tmp_path / "prog.py",
+        "import gc, sys",
+        "gc.collect()",
+        "free = gc.mem_free()",
+        "import usip.message as m",
+        "gc.collect()",
+        "print(m.__file__, free - gc.mem_free())",
+    )
+    name, used = run("unix32", file, heap="64k", frozen=True).stdout.split()
+    name_mpy, used_mpy = run("unix32", file, heap="64k").stdout.split()
+    assert (name, name_mpy[-21:]) == ("usip/message.py", "/lib/usip/message.mpy")
+    assert int(used) < int(used_mpy) / 2
+
+
 @pytest.mark.parametrize("runtime", UNIX)
 def test_a_neighbour_that_does_not_compile_harms_only_who_names_it(tmp_path, runtime):
     file = write(tmp_path / "prog.py", "print('fine')")

@@ -3,7 +3,8 @@
 
     tools/runtimes/build.py [--check] [TARGET...]      prints "TARGET<TAB>PATH" lines
 
-TARGET: mpy-cross, unix64, unix32 (default: all). --check only looks: exit 3 if one is missing.
+TARGET: mpy-cross, unix64, unix32 (default: these); unix64-usip, unix32-usip, which have usip and
+their ports frozen in as a firmware would. --check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
   MICROPYTHON=/path/to/source/tree   that tree, TLS and md5 only if its lib/mbedtls is there
@@ -29,6 +30,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = Path(os.environ.get("USIP_CACHE") or ROOT / "build" / "runtimes").resolve()
 TARGETS = ("mpy-cross", "unix64", "unix32")
+FROZEN = "-usip"  # the ending of a runtime's name that asks for usip in it
+FROZEN_FROM = ("usip", "ports/micropython", "ports/unix", "ports/host")
+ARCH = {"unix64": "amd64", "unix32": "i386"}  # as Debian calls them
 RECIPE = 1  # raise it when a change below alters a result without altering make's arguments
 
 # MicroPython version -> Debian version, suites to look in, sha256 of the .dsc (which holds the
@@ -84,8 +88,27 @@ def tree():
     return path
 
 
+def plain(target):
+    return target[: -len(FROZEN)] if target.endswith(FROZEN) else target
+
+
+def manifest(target):
+    return HERE / ("manifest_usip.py" if target.endswith(FROZEN) else "manifest.py")
+
+
+def frozen_digest():
+    """Changes when anything changes that a -usip runtime has in it."""
+    files = sorted(path for folder in FROZEN_FROM for path in (ROOT / folder).rglob("*.py"))
+    total = hashlib.sha256()
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):  # an editor may be at work
+            total.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
 def recipe(target, source):
     """Port folder, result's name, make's arguments, extra C flags and Debian packages."""
+    target = plain(target)
     if target == "mpy-cross":
         return "mpy-cross", "mpy-cross", ["STRIP="], "", ["gcc", "make", "libc6-dev"]
     if target not in TARGETS:
@@ -105,8 +128,7 @@ def recipe(target, source):
         if not (source / "lib" / "mbedtls" / "library").exists():
             args += ["MICROPY_PY_SSL=0", "MICROPY_SSL_MBEDTLS=0"]
     else:
-        arch = {"unix64": "amd64", "unix32": "i386"}[target]
-        root = CACHE / "sysroot" / arch
+        root = CACHE / "sysroot" / ARCH[target]
         flags += f" -isystem {root}/usr/include -ffile-prefix-map={CACHE}=/usip-runtimes"
         args += ["MICROPY_SSL_AXTLS=0", "MICROPY_SSL_MBEDTLS=1", f"LIB=-L{root}/lib"]
         # Static: the libraries are unpacked into the cache and not installed on the machine.
@@ -141,7 +163,9 @@ def location(target, version=None):
         origin = version or next(iter(PINS))
     text = repr((RECIPE, origin, recipe(target, source))).replace(str(CACHE), "")
     if target != "mpy-cross":
-        text += (HERE / "manifest.py").read_text()
+        text += manifest("").read_text()
+    if target.endswith(FROZEN):
+        text += manifest(target).read_text() + frozen_digest()
     return CACHE / "bin" / origin / f"{target}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
@@ -161,6 +185,8 @@ def on_path(target):
     if target == "mpy-cross":
         found = shutil.which("mpy-cross")
         return Path(found) if found else None
+    if target.endswith(FROZEN):
+        raise Missing(f"{target} is built from source: set MICROPYTHON to MicroPython's tree")
     found = shutil.which("micropython")
     if not found:
         return None
@@ -223,6 +249,7 @@ def private_apt(suite, where):
     rows = subprocess.check_output(
         ["apt-get", "indextargets", "--format", "$(RELEASE)|$(REPO_URI)", "Created-By: Packages"],
         text=True,
+        stderr=subprocess.DEVNULL,
     ).splitlines()
     uri = next((x.partition("|")[2] for x in rows if x.startswith(release + "|")), None)
     if uri is None:
@@ -283,46 +310,42 @@ def fetch_source(version):
     return dest
 
 
-def fetch_sysroot(arch):
-    """Headers and static libraries of mbedtls for amd64 or i386, not installed, only unpacked."""
-    dest = CACHE / "sysroot" / arch
-    if (dest / ".ok").exists():
+def fetch_sysroots(arches):
+    """Headers and static libraries of mbedtls for amd64, i386; not installed, only unpacked."""
+    arches = [a for a in arches if not (CACHE / "sysroot" / a / ".ok").exists()]
+    if not arches:
         return
     with scratch() as tmp:
         env = private_apt(os_release("VERSION_CODENAME"), tmp)
-        say(f"apt-get download libmbedtls-dev:{arch}")
-        command = ["apt-get", "-qq", "download", f"libmbedtls-dev:{arch}"]
-        logged(command, "apt-download.log", env=env, cwd=tmp)
-        (deb,) = tmp.glob("libmbedtls-dev_*.deb")
-        logged(["dpkg", "-x", deb, tmp / "x"], "dpkg-x.log")
-        shutil.rmtree(dest, ignore_errors=True)
-        (dest / "usr").mkdir(parents=True)
-        (tmp / "x/usr/include").rename(dest / "usr/include")
-        (dest / "lib").mkdir()
-        for library in (tmp / "x").glob("usr/lib/*/libmbed*.a"):
-            library.rename(dest / "lib" / library.name)
-    (dest / ".ok").touch()
+        for arch in arches:
+            say(f"apt-get download libmbedtls-dev:{arch}")
+            command = ["apt-get", "-qq", "download", f"libmbedtls-dev:{arch}"]
+            logged(command, "apt-download.log", env=env, cwd=tmp)
+            (deb,) = tmp.glob(f"libmbedtls-dev_*_{arch}.deb")
+            logged(["dpkg", "-x", deb, tmp / arch], "dpkg-x.log")
+            dest = CACHE / "sysroot" / arch
+            shutil.rmtree(dest, ignore_errors=True)
+            (dest / "usr").mkdir(parents=True)
+            (tmp / arch / "usr/include").rename(dest / "usr/include")
+            (dest / "lib").mkdir()
+            for library in (tmp / arch).glob("usr/lib/*/libmbed*.a"):
+                library.rename(dest / "lib" / library.name)
+            (dest / ".ok").touch()
 
 
 # --------------------------------------------------------------------------------------- build
 
 
-def make(target, source, path, mpy_cross):
+def make(target, source, path, mpy_cross, build):
     port, name, args, flags, _ = recipe(target, source)
-    if port == "ports/unix" and any("sysroot" in x for x in args):
-        if platform.machine() != "x86_64":
-            raise Missing(f"{target} from Debian's source needs an x86-64 machine")
-        fetch_sysroot({"unix64": "amd64", "unix32": "i386"}[target])
-    elif "MICROPY_PY_SSL=0" in args:
+    if "MICROPY_PY_SSL=0" in args:
         say(f"no lib/mbedtls in {source}: {target} is built without TLS, md5 and sha1")
-    # A folder of its own for every set of arguments: make does not notice that they changed.
-    build = CACHE / "build" / path.parent.name / path.name
     command = ["make", "-C", source / port, f"-j{os.cpu_count() or 1}", f"BUILD={build}", *args]
     if flags:
         command.append(f"CFLAGS_EXTRA={flags}")
     if target != "mpy-cross":
         command += [f"MICROPY_MPYCROSS={mpy_cross}", "MICROPY_MPYCROSS_DEPENDENCY="]
-        command.append(f"FROZEN_MANIFEST={HERE / 'manifest.py'}")
+        command.append(f"FROZEN_MANIFEST={manifest(target)}")
     started = time.monotonic()
     say(f"make {target}")
     build.mkdir(parents=True, exist_ok=True)
@@ -332,7 +355,7 @@ def make(target, source, path, mpy_cross):
     logged(command, f"make-{target}.log", env=env)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    shutil.copy2(build / name, new)
+    shutil.copy(build / name, new)
     new.replace(path)
     say(f"made {target} in {time.monotonic() - started:.0f} s")
 
@@ -377,7 +400,8 @@ def build_locked(todo):
     if kind() == "tree":
         build_from(tree(), todo, lambda t: location(t))
         return
-    say(f"MicroPython for {' '.join(todo)}: built once, from Debian's source, about 50 s")
+    if not (CACHE / "src").exists():
+        say("MicroPython is built once, from Debian's source: about 50 s")
     need(sorted({p for t in todo for p in recipe(t, None)[4]} | {"dpkg-dev", "xz-utils"}))
     for version in PINS:
         try:
@@ -393,11 +417,31 @@ def build_locked(todo):
 def build_from(source, todo, place):
     if kind() == "tree":
         need({p for t in todo for p in recipe(t, source)[4]})
+    arches = [ARCH[t] for t in map(plain, todo) if t in ARCH and uses_system_mbedtls(source)]
+    if arches and (platform.machine() != "x86_64" or not shutil.which("apt-get")):
+        raise Missing("this MicroPython source links Debian's mbedtls: it needs Debian on x86-64")
+    fetch_sysroots(arches)
     cross = place("mpy-cross")
     for target in ["mpy-cross", *(t for t in todo if t != "mpy-cross")]:
         path = place(target)
-        if not path.exists() or (kind() == "tree" and newer(source, path)):
-            make(target, source, path, cross)
+        # A folder of its own for every set of arguments: make does not notice that they changed.
+        # What is frozen it does notice, and that is all in which a -usip runtime differs.
+        build = CACHE / "build" / path.parent.name / place(plain(target)).name
+        while not path.exists() or (kind() == "tree" and newer(source, path)):
+            make(target, source, path, cross, build)
+            if place(target) != path:  # a source was edited meanwhile: what is in it, who knows
+                path.unlink()
+                path = place(target)
+        if target.endswith(FROZEN):
+            prune(path)
+
+
+def prune(path):
+    """Every edit of usip leaves a -usip runtime behind; keep a few, another clone may be at it."""
+    name = path.name.rpartition("-")[0]
+    others = sorted(path.parent.glob(f"{name}-*"), key=lambda x: x.stat().st_mtime)
+    for old in others[:-6]:
+        old.unlink()
 
 
 def ensure(*targets):
