@@ -3,8 +3,6 @@
 
 __version__ = "0.1.0"
 
-from . import limits  # noqa: F401  (before __getattr__: MicroPython asks that for submodules too)
-
 # Names are loaded when they are first used: a ringer does not pay for what it does not use.
 _NAMES = {
     "Phone": "phone",
@@ -21,7 +19,11 @@ _NAMES = {
 def __getattr__(name):
     module = _NAMES.get(name)
     if module is None:
-        raise AttributeError(name)
+        # MicroPython asks here for submodules too (`from usip import sdp`).
+        try:
+            return getattr(__import__("usip." + name), name)
+        except ImportError:
+            raise AttributeError(name)
     value = getattr(__import__("usip." + module, None, None, (name,)), name)
     globals()[name] = value
     return value

@@ -22,19 +22,20 @@ from .uri import Uri
 #          ~ $     time to send the 2xx again, time is up       l  our final response never got through
 # actions  p provisional   u up: ACK, established   v up only to say BYE   f failed   n remember, tell nothing
 #          s send CANCEL   t ring time-out: send CANCEL   o send 2xx   r send 2xx again   m media is up: ACK came
-#          e send final failure   q 487: cancelled   i nobody answered: 480   g send BYE   z BYE came   w ACK again   x end
+#          j ring again   e send final failure   q 487: cancelled   i nobody answered: 480   g send BYE   z BYE came   w ACK again   x end
 
 MACHINE = (
     b"S1pR S2uE S3fX ShnZ S$tZ "
     b"R1pR R2uE R3fX RhsY R$tY "
     b"Z1sY Z2vB Z3fX Z$xX "
     b"Y2vB Y3fX Y$xX "
-    b"OaoW OjeX OheX OcqX ObqX O$iX OlxX "
+    b"OaoW OjeX OheX OcqX ObqX O$iX OlxX O~jO "
     b"WkmE W~rW W$gB WbzX WhnV WlgB "
     b"VkgB V~rV V$gB VbzX VlgB "
     # Established lasts until somebody hangs up; the media's own inactivity limit ends a call whose peer is gone.
     b"E2wE EbzX EhgB EdxX "
     b"B2wB ByxX BbxX B$xX BdxX "
+    b"X2wX "
 )
 
 # What a final code means to a person (RFC 3261 21)
@@ -84,7 +85,7 @@ class Call:
         self.invite = self.tx = self.bye = None  # Request, server Transaction, Request
         self.m = None
         self.sdp = None
-        self.late = self.follow = self.held = self.trying = False
+        self.late = self.follow = self.held = self.trying = self.ringing = False
         self.body = self.ok = b""
         self.ack_data = self.ack_flow = None
         self.retry_at = self.end_at = None
@@ -292,12 +293,10 @@ class Call:
         self._fork_of(m)
         if m.body and not self.late and m.content_type() == b"application/sdp":
             self.sdp.accept(m.body)
-            self.code = m.status
             self._tell("early-media")
-        elif m.status >= 180:
-            self.code = m.status
+        elif not self.ringing:
+            self.ringing = True
             self._tell("ringing")
-        self.code = 0
 
     def _established(self, now):
         m = self.m
@@ -366,7 +365,8 @@ class Call:
         self.remote_ended = m is not None
 
     def _send_cancel(self, now):
-        self.end_at = later(now, limits.TIMEOUT)  # 9.1: no final response in 64*T1: it is over
+        # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is over
+        self.end_at = self.invite.tx.end_at = later(now, limits.TIMEOUT)
         self.invite.cancel(now)
 
     def _ring_timeout(self, now):
@@ -399,8 +399,10 @@ class Call:
         agent.dialogs.append(d)
         agent.parts.append(self)
         self._tell("incoming")
-        if self.state == b"O" and not tx.data:
-            self.ring(now)
+        if self.state == b"O":
+            self.retry_at = later(now, limits.RING_AGAIN)
+            if not tx.data:
+                self.ring(now)
 
     def _answer(self, code, now, body=b"", lines=()):
         tx = self.tx
@@ -409,6 +411,11 @@ class Call:
         data = self.agent.response(tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag)
         tx.respond(code, data, now)
         return data
+
+    def _ring_again(self, now):
+        # 13.3.1.1: once a minute, or a proxy takes us for dead
+        self.retry_at = later(now, limits.RING_AGAIN)
+        self.tx.respond(180, self.tx.data, now)
 
     def _send_ok(self, now):
         if self.late:
@@ -487,6 +494,7 @@ _ACTIONS = {
     ord("o"): Call._send_ok,
     ord("r"): Call._ok_again,
     ord("m"): Call._acked,
+    ord("j"): Call._ring_again,
     ord("e"): Call._send_failure,
     ord("q"): Call._cancel_came,
     ord("i"): Call._nobody_answered,

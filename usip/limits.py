@@ -54,6 +54,7 @@ USERS = 32  # registered users of our registrar
 
 # --- calls ---
 RING_MS = 180_000  # longest that either side rings when nobody says otherwise (RFC 3261's timer C is over 3 min)
+RING_AGAIN = 60_000  # a ringing callee says so once a minute (13.3.1.1)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
 GLARE_OTHER = 0  # 491 to the other: 0-2 s
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same

@@ -2,7 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .dialog import Dialog
+from .dialog import Dialog, contact
 from .errors import ProtocolError, UsageError
 from .request import Request
 from .uri import Uri
@@ -12,32 +12,38 @@ class Single:
     """One request of ours outside of any dialog. When its final response is there `status`, `reason` and `m` are set and
     the listener hears `event`."""
 
-    def __init__(self, agent, event, method, uri, now, ctype=b"", body=b""):
-        u = Uri(uri)
-        if not u.host:
-            raise UsageError("not a SIP URI")
+    def __init__(self, agent, event, method, uri, now, ctype=b"", body=b"", follow=False):
         self.event = event
-        self.uri = uri
+        self.follow = follow
         self.status = 0
         self.reason = b""
         self.m = None
+        self._send(agent, method, uri, now, ctype, body)
+
+    def _send(self, agent, method, uri, now, ctype, body):
+        u = Uri(uri)
+        if not u.host:
+            raise UsageError("not a SIP URI")
         d = Dialog(agent.aor, b"<" + uri + b">", u.text(True))
         d.routes = list(agent.routes)
         Request(agent, d, method, self, (), ctype, body).send(now)
 
     def response(self, request, m, status, now):
-        if status >= 200 and not self.status:
+        if self.follow and m and 300 <= status < 400 and contact(m):
+            self.follow = False  # once
+            self._send(request.agent, request.method, contact(m), now, request.ctype, request.body)
+        elif status >= 200 and not self.status:
             self.status = status
             self.m = m
             self.reason = m.reason if m else b"No answer" if status == 408 else b"Unreachable"
             request.agent.listener(self.event, self, status)
 
 
-def send(agent, uri, text, now):
-    """Send `text` (bytes, UTF-8) to `uri`; tells `message-sent` with the status."""
+def send(agent, uri, text, now, follow=False):
+    """Send `text` (bytes, UTF-8) to `uri`; tells `message-sent` with the status. `follow`: go where a 302 points."""
     if len(text) > limits.TEXT_MAX:
         raise UsageError("text too long")
-    return Single(agent, "message-sent", b"MESSAGE", uri, now, b"text/plain;charset=UTF-8", text)
+    return Single(agent, "message-sent", b"MESSAGE", uri, now, b"text/plain;charset=UTF-8", text, follow)
 
 
 def ping(agent, uri, now):

@@ -93,7 +93,13 @@ class Phone:
         self.driver.moved()
         if self.registration:
             self.registration.start(now())
-            self.driver.kick()
+        for core in self.calls.active():
+            # A call in progress is told where we are now, by a re-INVITE.
+            flow = self.agent.flow_to(core.dialog) if core.state == b"E" else None
+            if flow and flow.local[0] != core.sdp.host:
+                core.sdp.host = flow.local[0]
+                core.refresh(now())
+        self.driver.kick()
 
     async def close(self):
         """Hang up, unregister, let go of everything. Ends every wait."""
@@ -195,13 +201,13 @@ class Phone:
 
     # --- messages ---
 
-    async def message(self, to, text):
-        """Send a text. Returns the final status (200-699; 408 no answer, 503 unreachable)."""
+    async def message(self, to, text, follow=False):
+        """Send a text. `follow`: go where a 302 points. Returns the final status (200-699; 408 no answer, 503 unreachable)."""
         from .pager import send
 
         uri = self.address(to)
         await self._prepare(uri)
-        return await self._single(send(self.agent, uri, as_bytes(text), now()))
+        return await self._single(send(self.agent, uri, as_bytes(text), now(), follow))
 
     async def options(self, to):
         """Ask for capabilities. Returns the final status."""

@@ -43,6 +43,7 @@ class Registration:
         self.granted = 0
         self.failures = 0
         self.at = None
+        self.ping_at = None  # the next keep-alive, where there is a NAT to be kept open
         self.request = None
         self.again = False
         # 10.2: a bare Request-URI (a FRITZ!Box drops one with a user part in silence), To and From are the AOR, one Call-ID
@@ -67,12 +68,18 @@ class Registration:
         self._fire(b"2" if status < 300 else b"4" if status == 423 else b"3", now, m)
 
     def poll(self, now):
-        if self.at is None:
-            return None
-        if left(self.at, now) <= 0:
+        if self.at is not None and left(self.at, now) <= 0:
             self.at = None
             self._fire(b"$", now)
-        return None if self.at is None else max(left(self.at, now), 0)
+        if self.state != b"A" or not self.agent.public:
+            self.ping_at = None
+        elif self.ping_at is None or left(self.ping_at, now) <= 0:
+            # RFC 5626 3.5.1, 4.4: two line ends are a ping on streams and keep a NAT's mapping on UDP
+            if self.ping_at is not None:
+                self.agent.send(b"\r\n\r\n", self.request.flow, now)
+            self.ping_at = later(now, limits.KEEPALIVE)
+        ms = None if self.at is None else max(left(self.at, now), 0)
+        return ms if self.ping_at is None else min(ms, left(self.ping_at, now))
 
     def _fire(self, event, now, m=None):
         i = MACHINE.find(self.state + event)
