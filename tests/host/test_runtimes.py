@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import runner
 
 TESTS = Path(__file__).resolve().parent.parent

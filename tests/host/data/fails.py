@@ -7,7 +7,7 @@ def test_good():
 
 
 def test_bad():
-    assert False
+    assert 1 == 2
 
 
 def test_skipped():
