@@ -1,4 +1,5 @@
-# usip: the command-line phone. The same file runs on CPython and, through tools/run, on MicroPython's unix port.
+# usip: the command-line phone. The same file runs on CPython and, through tools/run, on
+# MicroPython's unix port.
 # MIT licence; Copyright (c) 2026 the usip authors
 
 USAGE = """\
@@ -35,22 +36,40 @@ try:
 except ImportError:
     import usip_unix as board
 
+from usip_host.sound import WavAudio
+
 from usip.errors import ProtocolError, UsageError
 from usip.header import host_port
 from usip.phone import Phone
 from usip.uri import Uri
-from usip_host.sound import WavAudio
 
 # command -> (names of its operands, its options)
 COMMANDS = {
     "register": ((), ("--for",)),
     "listen": (
         (),
-        ("--answer-after", "--reject", "--ring", "--play", "--record", "--hangup-after", "--calls", "--for"),
+        (
+            "--answer-after",
+            "--reject",
+            "--ring",
+            "--play",
+            "--record",
+            "--hangup-after",
+            "--calls",
+            "--for",
+        ),
     ),
     "call": (
         ("URI",),
-        ("--ring-timeout", "--play", "--record", "--dtmf", "--dtmf-mode", "--hangup-after", "--follow"),
+        (
+            "--ring-timeout",
+            "--play",
+            "--record",
+            "--dtmf",
+            "--dtmf-mode",
+            "--hangup-after",
+            "--follow",
+        ),
     ),
     "message": (("URI", "TEXT"), ()),
     "options": (("URI",), ()),
@@ -164,7 +183,9 @@ class Program:
             try:
                 self.pcap = Pcap(self.get("--trace"))
             except OSError as e:
-                raise UsageError("cannot write %s: %s" % (self.get("--trace"), getattr(e, "strerror", None) or e))
+                raise UsageError(
+                    "cannot write %s: %s" % (self.get("--trace"), getattr(e, "strerror", None) or e)
+                )
         account = self.get("--account")
         password = self.get("--password")
         if command == "register" and not account:
@@ -172,7 +193,9 @@ class Program:
         if account and password is None and command == "register":
             password = ""
         self.phone = Phone(
-            account or "sip:usip@" + ((bind[0] or "localhost") if ":" not in (bind[0] or "") else "[" + bind[0] + "]"),
+            account
+            or "sip:usip@"
+            + ((bind[0] or "localhost") if ":" not in (bind[0] or "") else "[" + bind[0] + "]"),
             password,
             net=board.net,
             audio=self.audio,
@@ -203,7 +226,11 @@ class Program:
         if self.pcap:
             self.pcap(out, data, flow, now)
         if self.get("-v") and flow.transport != b"RTP":
-            text = "%s %s:%d\n" % ("--->" if out else "<---", flow.remote[0].decode(), flow.remote[1])
+            text = "%s %s:%d\n" % (
+                "--->" if out else "<---",
+                flow.remote[0].decode(),
+                flow.remote[1],
+            )
             for line in bytes(data).split(b"\r\n"):
                 if b"uthorization:" in line:
                     line = line[: line.find(b":")] + b": (not shown)"
@@ -315,7 +342,8 @@ class Program:
             print(self.phone.explain())
 
     async def ready(self):
-        # Where there is an account the first registration has to succeed; after that its failures are only told.
+        # Where there is an account the first registration has to succeed; after that its failures
+        # are only told.
         if self.phone.registration:
             await self.phone.wait(lambda: self.registered or self.refused)
         return not self.refused
@@ -373,7 +401,9 @@ class Program:
         if not await self.ready():
             return
         s = self.get("--ring-timeout")
-        call = await self.phone.call(self.words[0], ring_ms=int(s * 1000) if s else 180000, follow=bool(self.get("--follow")))
+        call = await self.phone.call(
+            self.words[0], ring_ms=int(s * 1000) if s else 180000, follow=bool(self.get("--follow"))
+        )
         if await call.answered():
             await self.talk(call)
         else:

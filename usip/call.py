@@ -3,27 +3,34 @@
 
 from . import limits
 from .agent import ALLOW
+from .callee import Callee
+from .caller import Caller
 from .clock import later, left
-from .dialog import Dialog, contact
+from .dialog import Dialog
 from .errors import ProtocolError, UsageError
-from .header import number
+from .reasons import word
 from .reinvite import Reinvite
-from .request import _NOBODY, Request
+from .request import Request
 from .uri import Uri
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
-# states   caller: S INVITE sent   R a provisional came   Z hang up at the first provisional   Y CANCEL sent
-#          callee: O offered, ringing   W 2xx sent, waits for ACK   V the same, to be hung up after it
-#          both:   E established   B BYE sent   X ended
-# events   1 2 3   a 1xx, a 2xx, a final failure of our INVITE (or 408, 503 of our own)
-#          k c b   ACK, CANCEL, BYE came       y  our BYE was answered     d  the peer does not know the dialog any more
-#          a j h   the application answers, rejects, hangs up
-#          ~ $     time to send the 2xx again, time is up       l  our final response never got through
-# actions  p provisional   u up: ACK, established   v up only to say BYE   f failed   n remember, tell nothing
-#          s send CANCEL   t ring time-out: send CANCEL   o send 2xx   r send 2xx again   m media is up: ACK came
-#          j ring again   e send final failure   q 487: cancelled   i nobody answered: 480   g send BYE   z BYE came   w ACK again   x end
+# states  caller: S INVITE sent  R a provisional came  Z hang up at the first provisional
+#         Y CANCEL sent
+#         callee: O offered, ringing  W 2xx sent, waits for ACK  V the same, then hang up
+#         both: E established  B BYE sent  X ended
+# events  1 2 3  a 1xx, a 2xx, a final failure of our INVITE (or 408, 503 of our own)
+#         k c b  ACK, CANCEL, BYE came  y our BYE was answered
+#         d the peer does not know the dialog any more  l our final response never got through
+#         a j h  the application answers, rejects, hangs up
+#         ~ time to send the 2xx (or the 180) again  $ time is up
+# actions p provisional  u up: ACK, established  v up only to say BYE  f failed
+#         n remember, tell nothing  s send CANCEL  t ring time-out: send CANCEL
+#         o send 2xx  r send 2xx again  m media is up: ACK came  j ring again
+#         e send final failure  q 487: cancelled  i nobody answered: 480
+#         g send BYE  z BYE came  w ACK again  x end
 
+# fmt: off
 MACHINE = (
     b"S1pR S2uE S3fX ShnZ S$tZ "
     b"R1pR R2uE R3fX RhsY R$tY "
@@ -32,45 +39,22 @@ MACHINE = (
     b"OaoW OjeX OheX OcqX ObqX O$iX OlxX O~jO "
     b"WkmE W~rW W$gB WbzX WhnV WlgB "
     b"VkgB V~rV V$gB VbzX VlgB "
-    # Established lasts until somebody hangs up; the media's own inactivity limit ends a call whose peer is gone.
+    # Established lasts until somebody hangs up; the media's own inactivity limit ends a call whose
+    # peer is gone.
     b"E2wE EbzX EhgB EdxX "
     b"B2wB ByxX BbxX B$xX BdxX "
     b"X2wX "
 )
-
-# What a final code means to a person (RFC 3261 21)
-_WORDS = (
-    (486, "Busy"),
-    (600, "Busy"),
-    (603, "Declined"),
-    (403, "Forbidden"),
-    (401, "Unauthorized"),
-    (407, "Unauthorized"),
-    (404, "NotFound"),
-    (604, "NotFound"),
-    (480, "Unavailable"),
-    (408, "NoAnswer"),
-    (487, "Cancelled"),
-    (488, "NotAcceptable"),
-    (503, "Unreachable"),
-)
+# fmt: on
 
 
-def word(code):
-    """A reason in one word for a final status code."""
-    for c, w in _WORDS:
-        if c == code:
-            return w
-    return "Redirected" if code < 400 else "Failed"
-
-
-class Call:
+class Call(Caller, Callee):
     """One call of either side.
 
-    `state` is a letter of MACHINE's legend. `incoming` tells the side, `peer` is the other's name-addr. When it has ended,
-    `code` is the status (200 for a normal end), `reason` one word (Busy, Declined, NoAnswer, HungUp, ...) and `remote_ended`
-    tells who did it. `sdp.remote` is the agreed media. The application is told by the agent's listener.
-    """
+    `state` is a letter of MACHINE's legend. `incoming` tells the side, `peer` is the other's
+    name-addr. When it has ended, `code` is the status (200 for a normal end), `reason` one word
+    (Busy, Declined, NoAnswer, HungUp, ...) and `remote_ended` tells who did it. `sdp.remote` is the
+    agreed media. The application is told by the agent's listener."""
 
     def __init__(self, agent, incoming, peer):
         self.agent = agent
@@ -123,7 +107,9 @@ class Call:
         self.invite.send(now)
 
     def ring(self, now, code=180):
-        """Callee: tell the caller that it rings (180), or send the answer ahead as early media (183)."""
+        """Callee: tell the caller that it rings (180), or send the answer ahead as early media
+        (183).
+        """
         if self.state == b"O":
             body = self.body if code == 183 else b""
             self._answer(code, now, body)
@@ -143,7 +129,9 @@ class Call:
         if self.state == b"O":
             self._fail(480, why)
         elif not self.reason:
-            self._fail(487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why)
+            self._fail(
+                487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why
+            )
         self._fire(b"h", now)
 
     def abandon(self, now):
@@ -155,7 +143,9 @@ class Call:
         self.mod.hold(on, now)
 
     def refresh(self, now):
-        """Tell the peer that our address or codecs changed (`sdp` holds the new ones), by a re-INVITE."""
+        """Tell the peer that our address or codecs changed (`sdp` holds the new ones), by a
+        re-INVITE.
+        """
         self.mod.wish(now)
 
     def request(self, tx, m, now):
@@ -247,7 +237,15 @@ class Call:
             self.state = state
             if state not in b"RZSOV":  # the others set a time limit of their own, or need none
                 self.end_at = None
-        _ACTIONS[MACHINE[i + 2]](self, now)
+        try:
+            _ACTIONS[MACHINE[i + 2]](self, now)
+        except ProtocolError as e:
+            # What the peer sent cannot be used: a provisional is passed over, anything else ends
+            # the call.
+            if event == b"1":
+                return
+            self._fail(e.status or 400, "Failed")
+            self.state = state = b"X"
         if self.state == b"X" and state == b"X":
             self._finish(now)
 
@@ -271,190 +269,6 @@ class Call:
         if not self.reason:
             self._fail(200, "HungUp")
         self._tell("ended")
-
-    # --- caller's actions ---
-
-    def _fork_of(self, m):
-        for d in self.early:
-            if d.remote_tag == m.to_tag:
-                return d
-        d = self.invite.dialog.fork(m)
-        if len(self.early) < limits.EARLY_DIALOGS:
-            self.early.append(d)
-        return d
-
-    def _provisional(self, now):
-        m = self.m
-        if not self.trying:
-            self.trying = True
-            self._tell("trying")
-        if m.status == 100 or not m.to_tag:
-            return
-        self._fork_of(m)
-        if m.body and not self.late and m.content_type() == b"application/sdp":
-            self.sdp.accept(m.body)
-            self._tell("early-media")
-        elif not self.ringing:
-            self.ringing = True
-            self._tell("ringing")
-
-    def _established(self, now):
-        m = self.m
-        d = self._confirm(m)
-        body = b""
-        fault = None
-        try:
-            if self.late:
-                body = self.sdp.answer(m.body)
-            elif m.body or not self.sdp.remote:
-                self.sdp.accept(m.body)
-        except ProtocolError as e:
-            fault = e
-        self._ack(d, now, body)
-        if fault:  # 13.2.2.4: ACK it, then hang up
-            self._fail(fault.status, word(fault.status))
-            self._fire(b"h", now)
-            return
-        self._tell("answered")
-        self.media()
-
-    def _confirm(self, m):
-        d = self._fork_of(m)
-        if contact(m):
-            d.target = contact(m)
-            d.routes = self.invite.dialog.fork(m).routes  # 13.2.2.4: computed again from the 2xx
-        d.cseq = self.invite.cseq
-        d.confirmed = True
-        d.user = self
-        self.dialog = d
-        self.early = []
-        self.agent.dialogs.append(d)
-        return d
-
-    def _ack(self, d, now, body=b""):
-        self.ack_data, self.ack_flow = self.invite.ack(d, b"application/sdp", body)
-        self._ack_again(now)
-
-    def _ack_again(self, now):
-        if self.ack_flow:
-            self.agent.send(self.ack_data, self.ack_flow, now)
-
-    def _stray(self, m, now):
-        # A second 2xx, of another fork: ACK and BYE (13.2.2.4). While it is repeated so is this.
-        d = self.invite.dialog.fork(m)
-        d.cseq = self.invite.cseq
-        data, flow = self.invite.ack(d)
-        if flow:
-            self.agent.send(data, flow, now)
-            Request(self.agent, d, b"BYE", _NOBODY).send(now)
-
-    def _up_to_bye(self, now):
-        # The 2xx crossed our CANCEL.
-        self._ack(self._confirm(self.m), now, self.sdp.answer(self.m.body) if self.late else b"")
-        self._bye(now)
-
-    def _failed(self, now):
-        m = self.m
-        if m and 300 <= m.status < 400 and self.follow and contact(m):
-            self.follow = False  # once: a loop of redirects ends here
-            self.state = b"S"
-            self.code = 0
-            self.reason = ""
-            self.dial(contact(m), now, limits.RING_MS, (), self.late)
-            return
-        self.remote_ended = m is not None
-
-    def _send_cancel(self, now):
-        # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is over
-        self.end_at = self.invite.tx.end_at = later(now, limits.TIMEOUT)
-        self.invite.cancel(now)
-
-    def _ring_timeout(self, now):
-        self._fail(408, "NoAnswer")
-        if self.state == b"Y":
-            self._send_cancel(now)
-        else:
-            self.end_at = later(now, limits.TIMEOUT)
-
-    # --- callee's actions ---
-
-    def offered(self, tx, m, now):
-        """An INVITE out of a dialog came: set up, ask for media, ring."""
-        agent = self.agent
-        tx.user = self
-        self.tx = tx
-        self.dialog = d = Dialog.accept(m)
-        d.user = self
-        self.sdp = agent.session(self, tx.flow)
-        if m.body:
-            self.body = self.sdp.answer(m.body)
-        self.late = not m.body
-        ms = limits.RING_MS
-        if m.get("expires"):
-            try:
-                ms = min(ms, number(m.get("expires"), 600) * 1000)
-            except ProtocolError:
-                pass
-        self.end_at = later(now, ms)
-        agent.dialogs.append(d)
-        agent.parts.append(self)
-        self._tell("incoming")
-        if self.state == b"O":
-            self.retry_at = later(now, limits.RING_AGAIN)
-            if not tx.data:
-                self.ring(now)
-
-    def _answer(self, code, now, body=b"", lines=()):
-        tx = self.tx
-        if code < 300:
-            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
-        data = self.agent.response(tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag)
-        tx.respond(code, data, now)
-        return data
-
-    def _ring_again(self, now):
-        # 13.3.1.1: once a minute, or a proxy takes us for dead
-        self.retry_at = later(now, limits.RING_AGAIN)
-        self.tx.respond(180, self.tx.data, now)
-
-    def _send_ok(self, now):
-        if self.late:
-            self.body = self.sdp.offer()
-        self.dialog.confirmed = True
-        self.interval = limits.T1
-        self.retry_at = later(now, limits.T1)
-        self.end_at = later(now, limits.TIMEOUT)
-        self.ok = self._answer(200, now, self.body)
-
-    def _ok_again(self, now):
-        self.interval = min(self.interval * 2, limits.T2)
-        self.retry_at = later(now, self.interval)
-        self.tx.respond(200, self.ok, now)
-
-    def _acked(self, now):
-        self.retry_at = None
-        try:
-            if self.late:
-                self.sdp.accept(self.m.body)
-        except ProtocolError as e:
-            self._fail(e.status, word(e.status))
-            self._fire(b"h", now)
-            return
-        self._tell("answered")
-        self.media()
-
-    def _send_failure(self, now):
-        self._answer(self.code, now)
-
-    def _cancel_came(self, now):
-        if not self.reason:
-            self._fail(487, "Cancelled")
-            self.remote_ended = True
-        self._answer(487, now)
-
-    def _nobody_answered(self, now):
-        self._fail(480, "NoAnswer")
-        self._answer(480, now)
 
     # --- both ---
 

@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ACCEPT
 from .call import Call
 from .errors import ProtocolError, UsageError
 from .header import split
@@ -11,9 +10,9 @@ from .header import split
 class Calls:
     """Makes `agent` place and take calls.
 
-    `session(call, flow)` returns the sdp.Session for a new call: our media address as the other end of `flow` sees it.
-    `refuse`, when set, is the status that every new INVITE gets (486: do not disturb).
-    """
+    `session(call, flow)` returns the sdp.Session for a new call: our media address as the other end
+    of `flow` sees it. `refuse`, when set, is the status that every new INVITE gets (486: do not
+    disturb)."""
 
     def __init__(self, agent, session):
         self.agent = agent

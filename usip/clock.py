@@ -1,8 +1,9 @@
 # usip: times that wrap
 # MIT licence; Copyright (c) 2026 the usip authors
 
-# Milliseconds modulo 2**30, as time.ticks_ms() counts on a 32-bit board (12.4 days). Every comparison of times in usip
-# goes through these two functions. A deadline may lie at most 2**29 ms (6.2 days) ahead: limits.EXPIRES_MAX keeps to it.
+# Milliseconds modulo 2**30, as time.ticks_ms() counts on a 32-bit board (12.4 days). Every
+# comparison of times in usip goes through these two functions. A deadline may lie at most 2**29 ms
+# (6.2 days) ahead: limits.EXPIRES_MAX keeps to it.
 _MASK = 0x3FFFFFFF
 
 

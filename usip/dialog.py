@@ -27,11 +27,12 @@ def contact(m):
 
 
 class Dialog:
-    """What requests of one conversation have in common: both ends, Call-ID, CSeq numbers, route set, remote target.
+    """What requests of one conversation have in common: both ends, Call-ID, CSeq numbers, route
+    set, remote target.
 
-    Before the peer has given its tag (`remote_tag` is b"") it is the half of a dialog that an out-of-dialog request needs:
-    a registration keeps one for life, `fork` makes the early and confirmed dialogs of an INVITE from it.
-    """
+    Before the peer has given its tag (`remote_tag` is b"") it is the half of a dialog that an
+    out-of-dialog request needs: a registration keeps one for life, `fork` makes the early and
+    confirmed dialogs of an INVITE from it."""
 
     def __init__(self, local, remote, target, call_id=None):
         self.local = local  # name-addr
@@ -61,7 +62,9 @@ class Dialog:
 
     @staticmethod
     def accept(m):
-        """UAS: the dialog that the INVITE `m` creates (12.1.1). Raises ProtocolError(400) without a usable Contact."""
+        """UAS: the dialog that the INVITE `m` creates (12.1.1). Raises ProtocolError(400) without a
+        usable Contact.
+        """
         target = contact(m)
         if target is None:
             if m.branch[:7] == b"z9hG4bK":
@@ -76,7 +79,9 @@ class Dialog:
     def matches(self, m):
         """True if the request `m` is within this dialog."""
         return (
-            m.call_id == self.call_id and m.to_tag == self.local_tag and m.from_tag == self.remote_tag
+            m.call_id == self.call_id
+            and m.to_tag == self.local_tag
+            and m.from_tag == self.remote_tag
         )
 
     def check(self, m):
@@ -99,7 +104,9 @@ class Dialog:
         routes = self.routes
         if routes:
             first = Uri(address(routes[0])[1])
-            if first.param(b"lr") is None:  # strict router (12.2.1.1): it takes the Request-URI, the target goes last
+            if (
+                first.param(b"lr") is None
+            ):  # strict router (12.2.1.1): it takes the Request-URI, the target goes last
                 routes = routes[1:] + [b"<" + target + b">"]
                 target = first.text(True)
         w.request(method, target)

@@ -68,8 +68,9 @@ class Driver:
         self._flows = {}
 
     def flow(self, host, port, transport=b"UDP"):
-        """The flow to an address, None when it cannot be reached. A name is looked up in what `prepare` resolved; only a
-        name that nobody prepared is resolved here, which may block."""
+        """The flow to an address, None when it cannot be reached. A name is looked up in what
+        `prepare` resolved; only a name that nobody prepared is resolved here, which may block.
+        """
         if transport != b"UDP" or not self.endpoint:
             return None
         return self._flow(self.net.resolve(host, port))
@@ -81,7 +82,8 @@ class Driver:
         f = self._flows.get(remote)
         if not f:
             if len(self._flows) >= limits.FLOWS:
-                self._flows.clear()  # they are only a cache: two flows to one address are as good as one
+                # they are only a cache: two flows to one address are as good as one
+                self._flows.clear()
             local = (self.net.local_for(address, self.bind[0]), self.endpoint.port)
             f = self._flows[remote] = UdpFlow(self.endpoint, address, remote, local)
         return f
@@ -137,7 +139,8 @@ class Driver:
                 await asyncio.sleep(0)
 
     def _failed(self, e):
-        # What the network sends never raises here: this is our bug or the application's. The phone lives on and says so.
+        # What the network sends never raises here: this is our bug or the application's. The phone
+        # lives on and says so.
         if isinstance(e, UsageError) or self.fault is None:
             raise e
         self.fault(e)

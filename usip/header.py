@@ -1,11 +1,11 @@
 # usip: scanners for header field values
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# All take bytes and give bytes; all are iterative (a board recurses 40 levels); all raise ProtocolError(400) and nothing
-# else, whatever the bytes.
+# All take bytes and give bytes; all are iterative (a board recurses 40 levels); all raise
+# ProtocolError(400) and nothing else, whatever the bytes.
 
-from .errors import ProtocolError
 from . import limits
+from .errors import ProtocolError
 
 # RFC 3261 25.1: token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~")
 _MARKS = b"-.!%*_+`'~"
@@ -20,8 +20,11 @@ def is_token(b):
 
 
 def number(b, most=limits.NUMBER_MAX):
-    """The decimal number `b`: ASCII digits only (int() takes "+1", " 1 " and "1_0"), at most `most`."""
-    # isdigit() is true for more than ASCII on str only; on bytes it is exact. Leading zeros are legal.
+    """The decimal number `b`: ASCII digits only (int() takes "+1", " 1 " and "1_0"), at most
+    `most`.
+    """
+    # isdigit() is true for more than ASCII on str only; on bytes it is exact. Leading zeros are
+    # legal.
     if not b.isdigit() or (len(b) > 10 and len(b.lstrip(b"0")) > 10):
         raise ProtocolError(400, "bad number")
     n = int(b)
@@ -31,7 +34,9 @@ def number(b, most=limits.NUMBER_MAX):
 
 
 def split(value, sep=b","):
-    """The parts of `value` between separators that stand neither in quotes nor in <>, each stripped."""
+    """The parts of `value` between separators that stand neither in quotes nor in <>, each
+    stripped.
+    """
     if b'"' not in value and b"<" not in value:
         return [p.strip() for p in value.split(sep)]
     parts = []
@@ -63,8 +68,11 @@ def split(value, sep=b","):
 
 
 def param(params, name):
-    """The value of parameter `name` (lower case) in `;a=b;c`: bytes, b"" for a flag, None if it is not there."""
-    # Most lookups fail or hit at once: do not split before a cheap look. The look is for the name as peers write it.
+    """The value of parameter `name` (lower case) in `;a=b;c`: bytes, b"" for a flag, None if it is
+    not there.
+    """
+    # Most lookups fail or hit at once: do not split before a cheap look. The look is for the name
+    # as peers write it.
     for p in split(params, b";"):
         i = p.find(b"=")
         if i < 0:
@@ -95,9 +103,9 @@ def quote(value):
 def address(value):
     """(display name, URI, parameters) of a From, To, Contact, Route, ... value (RFC 3261 20.10).
 
-    The display name is unquoted; the parameters keep their leading semicolon. Without <> everything from the first
-    semicolon is a header parameter, and the URI must not hold a comma, a question mark or white space.
-    """
+    The display name is unquoted; the parameters keep their leading semicolon. Without <> everything
+    from the first semicolon is a header parameter, and the URI must not hold a comma, a question
+    mark or white space."""
     value = value.strip()
     display = b""
     if value[:1] == b'"':
@@ -134,7 +142,9 @@ def address(value):
 
 
 def host_port(value):
-    """(host, port) of `host`, `host:port`, `[v6]`, `[v6]:port`; port 0 when there is none. The host keeps its brackets."""
+    """(host, port) of `host`, `host:port`, `[v6]`, `[v6]:port`; port 0 when there is none. The host
+    keeps its brackets.
+    """
     if value[:1] == b"[":
         i = value.find(b"]") + 1
         if i < 4:
@@ -161,7 +171,9 @@ def host_port(value):
 
 
 def via(value):
-    """(transport, host, port, parameters) of one Via value (RFC 3261 20.42); port 0 when there is none."""
+    """(transport, host, port, parameters) of one Via value (RFC 3261 20.42); port 0 when there is
+    none.
+    """
     i = value.find(b";")
     if i < 0:
         i = len(value)

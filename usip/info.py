@@ -1,8 +1,8 @@
 # usip: digits by INFO (RFC 6086's legacy use: application/dtmf-relay, application/dtmf)
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from .header import number
 from .errors import ProtocolError, UsageError
+from .header import number
 from .request import Request
 
 DIGITS = b"0123456789*#ABCD"
@@ -54,4 +54,6 @@ def send(call, digit, now, ms=DURATION):
         raise UsageError("not a digit")
     if call.state == b"E":
         body = b"Signal=%s\r\nDuration=%d\r\n" % (digit, ms)
-        Request(call.agent, call.dialog, b"INFO", call, (), b"application/dtmf-relay", body).send(now)
+        Request(call.agent, call.dialog, b"INFO", call, (), b"application/dtmf-relay", body).send(
+            now
+        )

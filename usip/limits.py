@@ -12,12 +12,15 @@ TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
 TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
 
 # --- messages ---
-MESSAGE_MAX = 8191  # one message; RFC 4475's longest is 3515, a packed index word holds 13 bits of offset
+MESSAGE_MAX = (
+    8191  # one message; RFC 4475's longest is 3515, a packed index word holds 13 bits of offset
+)
 SEND_MAX = 2048  # one built message; an INVITE with digest, a route set and SDP is 1,400
 HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
 BODY_MAX = 2048  # a body that is looked at; larger is 413
 NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board
-CSEQ_MAX = 0xFFFFFFFF  # what a peer may count to (8.1.1.5 says 2**31, RFC 4475 3.1.2.4 objects above 2**32-1)
+# what a peer may count to (8.1.1.5 says 2**31, RFC 4475 3.1.2.4 objects above 2**32-1)
+CSEQ_MAX = 0xFFFFFFFF
 EXPIRES_MAX = 432_000  # 5 days: a deadline has to stay within half the clock's period
 TEXT_MAX = 1300  # a MESSAGE's text: RFC 3428 8 forbids more than 1300 bytes on UDP
 
@@ -31,7 +34,9 @@ EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog
 BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
-AUTH_MAX = 768  # one challenge or Authorization value: nonces of 300 bytes are seen, and SEND_MAX has to hold the answer
+# one challenge or Authorization value: nonces of 300 bytes are seen, and SEND_MAX has to hold the
+# answer
+AUTH_MAX = 768
 AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
 NONCES = 8  # nonces whose nc a server remembers: one a device that registers
 
@@ -45,7 +50,9 @@ PTIME_MAX = 60  # the longest a peer may wish for: RTP_MAX holds no more
 
 # --- registration, milliseconds where not said otherwise ---
 EXPIRES = 3600  # seconds asked for
-BACKOFF_FIRST = 1000  # first retry after 1-2 s: a lost datagram must not silence a doorbell for minutes
+BACKOFF_FIRST = (
+    1000  # first retry after 1-2 s: a lost datagram must not silence a doorbell for minutes
+)
 BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
 KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
 
@@ -53,7 +60,8 @@ EXPIRES_MIN = 60  # seconds; our registrar refuses less with 423
 USERS = 32  # registered users of our registrar
 
 # --- calls ---
-RING_MS = 180_000  # longest that either side rings when nobody says otherwise (RFC 3261's timer C is over 3 min)
+# longest that either side rings when nobody says otherwise (RFC 3261's timer C is over 3 min)
+RING_MS = 180_000
 RING_AGAIN = 60_000  # a ringing callee says so once a minute (13.3.1.1)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
 GLARE_OTHER = 0  # 491 to the other: 0-2 s

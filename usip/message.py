@@ -29,13 +29,13 @@ _COMPACT = {
 
 
 class Message:
-    """One SIP request or response: the bytes as they came and an index of where the header fields lie.
+    """One SIP request or response: the bytes as they came and an index of where the header fields
+    lie.
 
-    Of the start line: `method` (b"" in a response) and `uri`, or `status` (0 in a request) and `reason`. `names` lists
-    the header names in order, lower case and long; `get` and `all` decode a value when it is asked for. After `check`
-    also `branch`, `sent_by` (host, port), `via_params`, `call_id`, `cseq`, `cseq_method`, `from_tag`, `to_tag` (b"" if
-    there is none).
-    """
+    Of the start line: `method` (b"" in a response) and `uri`, or `status` (0 in a request) and
+    `reason`. `names` lists the header names in order, lower case and long; `get` and `all` decode a
+    value when it is asked for. After `check` also `branch`, `sent_by` (host, port), `via_params`,
+    `call_id`, `cseq`, `cseq_method`, `from_tag`, `to_tag` (b"" if there is none)."""
 
     def __init__(self, data):
         self.data = data
@@ -44,7 +44,9 @@ class Message:
         self.names = []
         self.spans = []  # start << 13 | end: one small integer a header line
         self.body = b""
-        self.branch = self.via_params = self.call_id = self.cseq_method = self.from_tag = self.to_tag = b""
+        self.branch = self.via_params = self.call_id = self.cseq_method = self.from_tag = (
+            self.to_tag
+        ) = b""
         self.sent_by = None
         self.cseq = 0
 
@@ -56,7 +58,9 @@ class Message:
         return v.strip()
 
     def get(self, name):
-        """The first value of header `name` (lower case, long form) as bytes, None if there is none."""
+        """The first value of header `name` (lower case, long form) as bytes, None if there is
+        none.
+        """
         if name not in self.names:
             return None
         return self._value(self.names.index(name))
@@ -78,7 +82,9 @@ class Message:
         return [self._value(i) for i in range(len(self.names)) if self.names[i] == name]
 
     def content_type(self):
-        """The media type of the body in lower case without parameters, b"" when there is no body type."""
+        """The media type of the body in lower case without parameters, b"" when there is no body
+        type.
+        """
         v = self.get("content-type") or b""
         i = v.find(b";")
         return (v if i < 0 else v[:i]).strip().lower()
@@ -108,8 +114,9 @@ def _start_line(m, line):
 
 
 def head(data):
-    """Parse start line and header lines: (Message, offset of the body). Raises ProtocolError, whose `message` is what could
-    be read, so that a 400 can be sent."""
+    """Parse start line and header lines: (Message, offset of the body). Raises ProtocolError, whose
+    `message` is what could be read, so that a 400 can be sent.
+    """
     if len(data) > limits.MESSAGE_MAX:
         raise ProtocolError(513, "message too large")
     at = 0
@@ -161,7 +168,9 @@ def head(data):
 
 
 def length(m):
-    """The Content-Length of `m`, None when it has none. One digit string, one header line, capped."""
+    """The Content-Length of `m`, None when it has none. One digit string, one header line,
+    capped.
+    """
     if "content-length" not in m.names:
         return None
     if m.names.count("content-length") > 1:
@@ -170,9 +179,11 @@ def length(m):
 
 
 def parse(data):
-    """The message in the datagram `data` (bytes); raises ProtocolError with `message` where a part could be read.
+    """The message in the datagram `data` (bytes); raises ProtocolError with `message` where a part
+    could be read.
 
-    RFC 3261 18.3: octets beyond Content-Length are ignored, fewer are an error; without it the body is the rest."""
+    RFC 3261 18.3: octets beyond Content-Length are ignored, fewer are an error; without it the body
+    is the rest."""
     m, at = head(data)
     try:
         n = length(m)
@@ -189,7 +200,8 @@ def parse(data):
 
 
 def _tag(value):
-    # The tag without taking the address apart: parameters follow the last > or, without <>, the first semicolon.
+    # The tag without taking the address apart: parameters follow the last > or, without <>, the
+    # first semicolon.
     i = value.rfind(b">")
     i = value.find(b";", i if i > 0 else 0)
     return b"" if i < 0 else param(value[i:], b"tag") or b""
@@ -199,7 +211,9 @@ _ONCE = ("from", "to", "call-id", "cseq")
 
 
 def check(m):
-    """What every element needs of a message (8.1.1, 8.2): the fields that identify it, each once and well-formed."""
+    """What every element needs of a message (8.1.1, 8.2): the fields that identify it, each once
+    and well-formed.
+    """
     fault = None
     count = m.names.count
     # As much as can be read is read before an error is raised: the answer needs it.
@@ -237,7 +251,9 @@ def check(m):
 
 
 class Writer:
-    """Builds one message into a buffer of its own. A message that does not fit raises UsageError, nothing is cut."""
+    """Builds one message into a buffer of its own. A message that does not fit raises UsageError,
+    nothing is cut.
+    """
 
     def __init__(self, size=limits.SEND_MAX):
         self._buf = bytearray(size)
@@ -267,7 +283,9 @@ class Writer:
         self.put(b"\r\n")
 
     def line(self, name, value, more=b""):
-        """Append the header line `name: value more`; all bytes. A CR or LF in a value would be header injection."""
+        """Append the header line `name: value more`; all bytes. A CR or LF in a value would be
+        header injection.
+        """
         if b"\n" in value or b"\r" in value or b"\n" in more or b"\r" in more:
             raise UsageError("line end in header value")
         self.put(name)
@@ -289,9 +307,9 @@ class Writer:
 class Framer:
     """Cuts a byte stream into messages (RFC 3261 18.3, 7.5; RFC 5626 3.5.1).
 
-    `feed(data)` takes what came and returns a list: Message, b"\\r\\n\\r\\n" for a ping that wants CRLF back. A lone CRLF is
-    nothing. Raises ProtocolError when the stream can no longer be followed: answer if there is a `message`, then close.
-    """
+    `feed(data)` takes what came and returns a list: Message, b"\\r\\n\\r\\n" for a ping that wants
+    CRLF back. A lone CRLF is nothing. Raises ProtocolError when the stream can no longer be
+    followed: answer if there is a `message`, then close."""
 
     def __init__(self):
         self._buf = b""

@@ -9,8 +9,9 @@ from .uri import Uri
 
 
 class Single:
-    """One request of ours outside of any dialog. When its final response is there `status`, `reason` and `m` are set and
-    the listener hears `event`."""
+    """One request of ours outside of any dialog. When its final response is there `status`,
+    `reason` and `m` are set and the listener hears `event`.
+    """
 
     def __init__(self, agent, event, method, uri, now, ctype=b"", body=b"", follow=False):
         self.event = event
@@ -40,10 +41,14 @@ class Single:
 
 
 def send(agent, uri, text, now, follow=False):
-    """Send `text` (bytes, UTF-8) to `uri`; tells `message-sent` with the status. `follow`: go where a 302 points."""
+    """Send `text` (bytes, UTF-8) to `uri`; tells `message-sent` with the status. `follow`: go where
+    a 302 points.
+    """
     if len(text) > limits.TEXT_MAX:
         raise UsageError("text too long")
-    return Single(agent, "message-sent", b"MESSAGE", uri, now, b"text/plain;charset=UTF-8", text, follow)
+    return Single(
+        agent, "message-sent", b"MESSAGE", uri, now, b"text/plain;charset=UTF-8", text, follow
+    )
 
 
 def ping(agent, uri, now):
@@ -52,7 +57,9 @@ def ping(agent, uri, now):
 
 
 class Pager:
-    """Makes `agent` take text messages: event `message`, subject the Message, detail the text as bytes."""
+    """Makes `agent` take text messages: event `message`, subject the Message, detail the text as
+    bytes.
+    """
 
     def __init__(self, agent):
         self.agent = agent

@@ -23,16 +23,29 @@ class Phone:
         phone = Phone("sip:door@fritz.box", password="secret", net=board.net, audio=board.audio)
         await phone.start()
 
-    Without a password it does not register and calls directly. `user` is the authentication user where it differs from the
-    address's, `registrar` and `outbound` are URIs, `bind` a (host, port), `codecs` payload types in order of preference,
-    `trace` a trace hook, `listener(event, subject, detail)` hears everything that docs/architecture.md lists; for a call
-    the subject is the Call. `async with phone:` starts it and unregisters at the end.
-    """
+    Without a password it does not register and calls directly. `user` is the authentication user
+    where it differs from the address's, `registrar` and `outbound` are URIs, `bind` a (host, port),
+    `codecs` payload types in order of preference, `trace` a trace hook, `listener(event, subject,
+    detail)` hears everything that docs/architecture.md lists; for a call the subject is the Call.
+    `async with phone:` starts it and unregisters at the end."""
 
     def __init__(
-        self, aor="sip:usip@localhost", password=None, *, net, audio=None, user=None, registrar=None, outbound=None,
-        expires=limits.EXPIRES, codecs=(8, 0), bind=None, trace=None, listener=None, display=""
-    ):  # fmt: skip
+        self,
+        aor="sip:usip@localhost",
+        password=None,
+        *,
+        net,
+        audio=None,
+        user=None,
+        registrar=None,
+        outbound=None,
+        expires=limits.EXPIRES,
+        codecs=(8, 0),
+        bind=None,
+        trace=None,
+        listener=None,
+        display="",
+    ):
         self.driver = Driver(net, bind)
         self.driver.fault = self._fault
         self.net = net
@@ -76,7 +89,9 @@ class Phone:
     # --- life ---
 
     async def start(self):
-        """Bind, and register where there is an account. Returns at once; see `registered`. OSError: the port is taken."""
+        """Bind, and register where there is an account. Returns at once; see `registered`. OSError:
+        the port is taken.
+        """
         agent = self.agent
         for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
             if u:
@@ -127,7 +142,9 @@ class Phone:
         await self.close()
 
     async def wait(self, ready, timeout_ms=None):
-        """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was closed."""
+        """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was
+        closed.
+        """
         if timeout_ms is not None:
             try:
                 return await asyncio.wait_for(self.wait(ready), timeout_ms / 1000)
@@ -146,7 +163,9 @@ class Phone:
 
     async def registered(self, timeout_ms=None):
         """Wait until the phone is registered; False when `timeout_ms` passed before."""
-        return await self.wait(lambda: self.registration and self.registration.state == b"A", timeout_ms)
+        return await self.wait(
+            lambda: self.registration and self.registration.state == b"A", timeout_ms
+        )
 
     def explain(self):
         """The last failure in plain words."""
@@ -163,7 +182,9 @@ class Phone:
         return to
 
     async def call(self, to, ring_ms=limits.RING_MS, follow=False, late=False):
-        """Call `to`. Returns the Call at once; `await call.answered()` tells how it went. `follow`: go where a 302 points."""
+        """Call `to`. Returns the Call at once; `await call.answered()` tells how it went. `follow`:
+        go where a 302 points.
+        """
         uri = self.address(to)
         await self._prepare(uri)
         core = self.calls.dial(uri, now(), ring_ms=ring_ms, follow=follow, late=late)
@@ -202,7 +223,9 @@ class Phone:
     # --- messages ---
 
     async def message(self, to, text, follow=False):
-        """Send a text. `follow`: go where a 302 points. Returns the final status (200-699; 408 no answer, 503 unreachable)."""
+        """Send a text. `follow`: go where a 302 points. Returns the final status (200-699; 408 no
+        answer, 503 unreachable).
+        """
         from .pager import send
 
         uri = self.address(to)
@@ -223,7 +246,9 @@ class Phone:
         return single.status
 
     async def next_message(self, timeout_ms=None):
-        """The next text that came: (from: name-addr as bytes, text: str), None when none came in time."""
+        """The next text that came: (from: name-addr as bytes, text: str), None when none came in
+        time.
+        """
         return await self._texts.get(timeout_ms)
 
     # --- what the core tells ---

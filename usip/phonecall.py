@@ -46,10 +46,10 @@ class _Digits:
 class Call:
     """One call. `peer` is the other's name-addr (bytes), `incoming` the side, `data` yours to use.
 
-    When it has ended: `reason` is one word (HungUp, Busy, Declined, NoAnswer, Cancelled, ...), `code` the status (200 for a
-    normal end), `remote_ended` who did it. A call that ends, however it ends, ends every wait on it. Cancelling a task that
-    waits on it, or leaving `async with call:`, hangs up.
-    """
+    When it has ended: `reason` is one word (HungUp, Busy, Declined, NoAnswer, Cancelled, ...),
+    `code` the status (200 for a normal end), `remote_ended` who did it. A call that ends, however
+    it ends, ends every wait on it. Cancelling a task that waits on it, or leaving `async with
+    call:`, hangs up."""
 
     def __init__(self, phone, core):
         self.phone = phone
@@ -124,7 +124,9 @@ class Call:
         return self._digits.pop(0) if self._digits else None
 
     def digits(self):
-        """An asynchronous iterator over the digits, however they are sent; it ends with the call."""
+        """An asynchronous iterator over the digits, however they are sent; it ends with the
+        call.
+        """
         return _Digits(self)
 
     async def __aenter__(self):
@@ -160,7 +162,9 @@ class Call:
         self._do("hold", on)
 
     async def send_digits(self, digits, mode=None, duration_ms=160):
-        """Send digits (0-9 * # A-D): mode "rtp", "info", or what was agreed. Returns when they are sent."""
+        """Send digits (0-9 * # A-D): mode "rtp", "info", or what was agreed. Returns when they are
+        sent.
+        """
         digits = digits.encode() if isinstance(digits, str) else digits
         media = self.core.sdp.remote
         if mode == "info" or (mode is None and (not media or media.event_type is None)):
@@ -212,7 +216,9 @@ class Call:
             for c in phone.calls.active():
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
-            self.pump = Pump(phone.net, self.endpoint, self._host, audio, self._event_digit, phone.agent.trace)
+            self.pump = Pump(
+                phone.net, self.endpoint, self._host, audio, self._event_digit, phone.agent.trace
+            )
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):

@@ -20,11 +20,12 @@ class _RtpFlow:
 
 
 class Pump:
-    """The sound of one call. `endpoint` is the port's UDP socket for RTP, `audio` the port's sound or None for silence.
+    """The sound of one call. `endpoint` is the port's UDP socket for RTP, `audio` the port's sound
+    or None for silence.
 
-    `digit(d)` is called for every digit that comes as a telephone-event; `trace` is the agent's hook. `agree(remote)` takes
-    what offer and answer settled, before the start and at any time later.
-    """
+    `digit(d)` is called for every digit that comes as a telephone-event; `trace` is the agent's
+    hook. `agree(remote)` takes what offer and answer settled, before the start and at any time
+    later."""
 
     def __init__(self, net, endpoint, host, audio, digit, trace=None):
         self.net = net
@@ -90,7 +91,9 @@ class Pump:
                 self.audio.readinto(pcm)
                 n = s.frame_out(pcm)
             else:
-                n = s.frame_out(None)  # silence is sent as well: symmetric NATs and latching PBXs wait for it
+                n = s.frame_out(
+                    None
+                )  # silence is sent as well: symmetric NATs and latching PBXs wait for it
             if n and s.remote is not None:
                 if self.trace and self._flow:
                     self.trace(True, self._tx_view[:n], self._flow, now())

@@ -3,7 +3,9 @@
 
 try:
     from os import urandom
-except ImportError:  # a bare-metal build without it: seeded by the port, good enough for tags, not for secrets
+except (
+    ImportError
+):  # a bare-metal build without it: seeded by the port, good enough for tags, not for secrets
     from random import getrandbits
 
     def urandom(n):

@@ -2,22 +2,25 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import bare, host_port
 from .clock import later, left
+from .compose import bare, host_port
 from .dialog import Dialog
 from .errors import ProtocolError
-from .header import address, host_port as parse_host_port, number, param
+from .header import address, number, param
+from .header import host_port as parse_host_port
 from .rand import below
 from .request import Request
 from .uri import Uri
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
-# states   N not registered   R REGISTER sent   A registered   F failed, waits to try again   U un-REGISTER sent
-# events   s start or network came back   2 a 2xx   3 any failure   4 423   $ time is up   q stop
-# actions  r register   a accepted   f failed: back off   m more seconds wanted: again   u unregister   d done: unregistered
-#          n nothing to undo
+# states  N not registered  R REGISTER sent  A registered  F failed, waits to try again
+#         U un-REGISTER sent
+# events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
+# actions r register  a accepted  f failed: back off  m more seconds wanted: again
+#         u unregister  d done: unregistered  n nothing to undo
 
+# fmt: off
 MACHINE = (
     b"NsrR "
     b"R2aA R3fF R4mR RsrR RquU "
@@ -25,14 +28,14 @@ MACHINE = (
     b"F$rR FsrR FqnN "
     b"U2dN U3dN U4dN U$dN UsrR "
 )
+# fmt: on
 
 
 class Registration:
     """Keeps one address-of-record registered.
 
-    `state` is a letter of MACHINE's legend. Tells `registered` (granted seconds), `registration-failed` (reason in a few
-    words; `status` has the code) and `unregistered`.
-    """
+    `state` is a letter of MACHINE's legend. Tells `registered` (granted seconds),
+    `registration-failed` (reason in a few words; `status` has the code) and `unregistered`."""
 
     def __init__(self, agent, registrar, expires=limits.EXPIRES):
         self.agent = agent
@@ -46,8 +49,8 @@ class Registration:
         self.ping_at = None  # the next keep-alive, where there is a NAT to be kept open
         self.request = None
         self.again = False
-        # 10.2: a bare Request-URI (a FRITZ!Box drops one with a user part in silence), To and From are the AOR, one Call-ID
-        # and rising CSeq for all REGISTERs.
+        # 10.2: a bare Request-URI (a FRITZ!Box drops one with a user part in silence), To and From
+        # are the AOR, one Call-ID and rising CSeq for all REGISTERs.
         self.registrar.user = None
         self.dialog = Dialog(agent.aor, agent.aor, self.registrar.text(True))
         agent.parts.append(self)
@@ -74,7 +77,8 @@ class Registration:
         if self.state != b"A" or not self.agent.public:
             self.ping_at = None
         elif self.ping_at is None or left(self.ping_at, now) <= 0:
-            # RFC 5626 3.5.1, 4.4: two line ends are a ping on streams and keep a NAT's mapping on UDP
+            # RFC 5626 3.5.1, 4.4: two line ends are a ping on streams and keep a NAT's mapping on
+            # UDP
             if self.ping_at is not None:
                 self.agent.send(b"\r\n\r\n", self.request.flow, now)
             self.ping_at = later(now, limits.KEEPALIVE)
@@ -114,25 +118,30 @@ class Registration:
             agent.credentials.bind()
         contact = agent.contact(self.request.flow)
         self.granted = self._lifetime(m, contact)
-        if not self.granted:  # a 200 that binds nothing: another device took us out, or the registrar is confused
+        if (
+            not self.granted
+        ):  # a 200 that binds nothing: another device took us out, or the registrar is confused
             self.state = b"F"
             self._failed(m, now)
             return
         # RFC 3608: what the registrar wants on the way out, in order
         agent.routes[:] = list(self.outbound) + m.all("service-route")[: limits.ROUTES]
         if self._moved(m) and not self.again:
-            # Behind a NAT: register what the registrar sees. Once: a NAT that gives a new port each time would never end it.
+            # Behind a NAT: register what the registrar sees. Once: a NAT that gives a new port each
+            # time would never end it.
             self.again = True
             self._fire(b"s", now)
             return
         self.again = False
         s = self.granted
-        # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before where that is possible.
+        # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before
+        # where that is possible.
         self.at = later(now, (max(s - 32, s // 2) if s < 320 else s - s // 10) * 1000)
         agent.listener("registered", self, s)
 
     def _lifetime(self, m, contact):
-        # 10.2.4: our Contact's expires parameter counts before the Expires header. Others' bindings may be in the answer.
+        # 10.2.4: our Contact's expires parameter counts before the Expires header. Others' bindings
+        # may be in the answer.
         ours = Uri(address(contact)[1])
         default = None
         try:
@@ -142,7 +151,11 @@ class Registration:
             for v in m.all("contact")[: limits.BINDINGS]:
                 _, u, params = address(v)
                 u = Uri(u)
-                if u.user == ours.user and u.host == ours.host and (u.port or 5060) == (ours.port or 5060):
+                if (
+                    u.user == ours.user
+                    and u.host == ours.host
+                    and (u.port or 5060) == (ours.port or 5060)
+                ):
                     v = param(params, b"expires")
                     if v:
                         default = number(v, limits.NUMBER_MAX)
@@ -160,7 +173,10 @@ class Registration:
             flow = self.request.flow
             if not port and not host:
                 return False
-            seen = (bare(host) if host else flow.local[0], number(port, 65535) if port else flow.local[1])
+            seen = (
+                bare(host) if host else flow.local[0],
+                number(port, 65535) if port else flow.local[1],
+            )
             parse_host_port(host_port(seen))
         except ProtocolError:
             return False
@@ -186,13 +202,18 @@ class Registration:
         status = self.status
         n = min(self.failures, 9)
         self.failures += 1
-        # A first lost answer is tried again after 1-2 s; a wrong password backs off at once, for accounts get locked.
+        # A first lost answer is tried again after 1-2 s; a wrong password backs off at once, for
+        # accounts get locked.
         wrong = status in (401, 403, 407, 404)
         ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX)
         ms += ms * below(1000) // 1000
         if m and m.get("retry-after"):
             try:
-                ms = max(number(m.get("retry-after").split(b"(")[0].split(b";")[0].strip(), 86_400) * 1000, ms)
+                ms = max(
+                    number(m.get("retry-after").split(b"(")[0].split(b";")[0].strip(), 86_400)
+                    * 1000,
+                    ms,
+                )
             except ProtocolError:
                 pass
         self.at = later(now, ms if m and m.get("retry-after") else min(ms, limits.BACKOFF_MAX))

@@ -10,18 +10,23 @@ from .request import Request
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
-# states   N nothing pending   L our re-INVITE is out   P we answered the peer's 200 and wait for its ACK   G glare: we wait
-# events   m we want a change   i the peer's re-INVITE   2 3 4  a 2xx, another final, a 491 to ours   k ACK   ~ send the 200
-#          again   $ time is up
-# actions  s send   a answer 200   l 491: ours is out   e 500: the first is not done (14.2)   w want it later   u agreed: ACK
-#          f failed, as before   g wait (14.1)   d done   r send the 200 again   b no ACK: hang up
+# states  N nothing pending  L our re-INVITE is out
+#         P we answered the peer's 200 and wait for its ACK  G glare: we wait
+# events  m we want a change  i the peer's re-INVITE
+#         2 3 4  a 2xx, another final, a 491 to ours
+#         k ACK  ~ send the 200 again  $ time is up
+# actions s send  a answer 200  l 491: ours is out  e 500: the first is not done (14.2)
+#         w want it later  u agreed: ACK  f failed, as before  g wait (14.1)
+#         d done  r send the 200 again  b no ACK: hang up
 
+# fmt: off
 MACHINE = (
-    b"NmsL NiaP "  #
+    b"NmsL NiaP "
     b"LmwL LilL L2uN L3fN L4gG "
     b"PmwP PieP PkdN P~rP P$bN "
     b"GmwG GiaP G$sL "
 )
+# fmt: on
 
 
 class Reinvite:
@@ -124,7 +129,9 @@ class Reinvite:
         call = self.call
         self.end_at = None
         lines = (b"Allow", ALLOW)
-        self.request = Request(call.agent, call.dialog, b"INVITE", call, lines, b"application/sdp", call.sdp.offer())
+        self.request = Request(
+            call.agent, call.dialog, b"INVITE", call, lines, b"application/sdp", call.sdp.offer()
+        )
         self.request.send(now)
 
     def _agreed(self, tx, now):
@@ -152,7 +159,11 @@ class Reinvite:
 
     def _glare(self, tx, now):
         # 14.1: 2.1-4 s in steps of 10 ms for the owner of the Call-ID, 0-2 s for the other
-        ms = limits.GLARE_OWN + 10 * below(191) if self.call.dialog.owner else limits.GLARE_OTHER + 10 * below(201)
+        ms = (
+            limits.GLARE_OWN + 10 * below(191)
+            if self.call.dialog.owner
+            else limits.GLARE_OTHER + 10 * below(201)
+        )
         self.request = None
         self.end_at = later(now, ms)
 

@@ -5,10 +5,11 @@ from . import limits
 
 
 class Request:
-    """A request and its transactions: each answered challenge is a new one, with CSeq + 1 and a new branch.
+    """A request and its transactions: each answered challenge is a new one, with CSeq + 1 and a new
+    branch.
 
-    `user.response(request, m, status, now)` hears of every response that is not an answered challenge; `m` is None for what
-    we found out ourselves: 408 no answer, 503 no way to send it.
+    `user.response(request, m, status, now)` hears of every response that is not an answered
+    challenge; `m` is None for what we found out ourselves: 408 no answer, 503 no way to send it.
     """
 
     def __init__(self, agent, dialog, method, user, lines=(), ctype=b"", body=b""):
@@ -29,18 +30,16 @@ class Request:
         """Send it, or send it again under a new CSeq."""
         agent = self.agent
         d = self.dialog
-        flow = agent.flow_to(d)
-        tx = None
-        if flow:
-            tx = agent.client(flow, self.method, self, now)
-        if not tx:
+        self.flow = flow = agent.flow_to(d)
+        if not flow or not agent.room():
             self.user.response(self, None, 503, now)
             return
-        self.tx = tx
-        self.flow = flow
         d.cseq = self.cseq = (d.cseq + 1) & limits.NUMBER_MAX
         self.auth = agent.credentials_for(flow, self.method, d)
-        tx.start(self._build(flow, tx.branch), now)
+        branch = agent.branch()
+        data = self._build(flow, branch)  # may not fit: before there is a transaction
+        self.tx = agent.client(flow, self.method, self, now, branch)
+        self.tx.start(data, now)
 
     def _build(self, flow, branch):
         w = self.agent.writer
@@ -54,7 +53,9 @@ class Request:
         return w.done(self.ctype, self.body)
 
     def ack(self, dialog, ctype=b"", body=b""):
-        """The ACK for a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its own."""
+        """The ACK for a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its
+        own.
+        """
         agent = self.agent
         flow = agent.flow_to(dialog)
         if not flow:
@@ -68,8 +69,8 @@ class Request:
     def cancel(self, now):
         """CANCEL this request (9.1). The caller has seen a provisional response."""
         agent = self.agent
-        tx = agent.client(self.flow, b"CANCEL", _NOBODY, now, self.tx.branch)
-        if tx:
+        if agent.room():
+            tx = agent.client(self.flow, b"CANCEL", NOBODY, now, self.tx.branch)
             tx.start(agent.derive(b"CANCEL", self.tx.data), now)
 
     def response(self, tx, m, status, now):
@@ -96,4 +97,4 @@ class _Nobody:
         pass
 
 
-_NOBODY = _Nobody()
+NOBODY = _Nobody()

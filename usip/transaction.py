@@ -6,25 +6,29 @@ from .clock import later, left
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
-# states   C Calling   T Trying   P Proceeding   F Completed (final response)   K Confirmed   A Accepted   X Terminated
-# events   1 2 3       a 1xx, a 2xx, a 300-699 came (client)
-#          5 6 7       the user sends a 1xx, a 2xx, a 300-699 (server)
-#          @ +         the request again, its ACK (server)
-#          ~ $         the retransmission timer (A, E, G; server Proceeding: time for a 100), the last timer (B, D, F, ...)
-#          !           the transport failed
-# actions  p pass up   q pass up, now Proceeding   a pass up, enter Accepted   f pass up, enter Completed
-#          r send again, double the interval   g send again   s send   t tell of time-out   e tell of transport error
-#          k ACK again   h send 100   c await stray ACKs   u pass the ACK up   x nothing more
+# states  C Calling  T Trying  P Proceeding  F Completed (final response)  K Confirmed
+#         A Accepted  X Terminated
+# events  1 2 3  a 1xx, a 2xx, a 300-699 came (client)
+#         5 6 7  the user sends a 1xx, a 2xx, a 300-699 (server)
+#         @ +  the request again, its ACK (server)
+#         ~ the retransmission timer (A, E, G; an INVITE server's Proceeding: time for a 100)
+#         $ the last timer (B, D, F, ...)  ! the transport failed
+# actions p pass up  q pass up, now Proceeding  a enter Accepted  f enter Completed
+#         r send again, double the interval  g send again  s send
+#         t tell of time-out  e tell of transport error  k ACK again  h send 100
+#         c await stray ACKs  u pass the ACK up  x nothing more
 
+# fmt: off
 INVITE_CLIENT = (  # 17.1.1, figure 5 of RFC 6026
     b"C1qP C2aA C3fF C~rC C$tX C!eX "
-    # Proceeding has no timer in the RFC: ours is timer C's, so that a peer that only ever rings cannot hold it for ever.
+    # Proceeding has no timer in the RFC: ours is timer C's, so that a peer that only ever rings
+    # cannot hold it for ever.
     b"P1qP P2aA P3fF P$tX P!eX "
     b"F3kF F$xX F!eX "
     b"A2pA A$xX "
 )
 CLIENT = (  # 17.1.2, figure 6
-    b"T1qP T2fF T3fF T~rT T$tX T!eX "  #
+    b"T1qP T2fF T3fF T~rT T$tX T!eX "
     b"P1qP P2fF P3fF P~rP P$tX P!eX "
     b"F$xX "
 )
@@ -35,10 +39,11 @@ INVITE_SERVER = (  # 17.2.1, figure 7 of RFC 6026
     b"A6sA A+uA A$xX A!eX "
 )
 SERVER = (  # 17.2.2, figure 8
-    b"T5sP T6fF T7fF T$tX "  #
+    b"T5sP T6fF T7fF T$tX "
     b"P5sP P6fF P7fF P@gP P$tX P!eX "
     b"F@gF F$xX F!eX "
 )
+# fmt: on
 MACHINES = (INVITE_CLIENT, CLIENT, INVITE_SERVER, SERVER)
 
 _INITIAL = {0: b"C", 1: b"T", 2: b"P", 3: b"T"}
@@ -47,10 +52,10 @@ _INITIAL = {0: b"C", 1: b"T", 2: b"P", 3: b"T"}
 class Transaction:
     """One transaction of either side.
 
-    Driven by `fire(event, now)` through its table. `user` is told: `response(tx, m, status, now)` on the client side (`m` is
-    None for a local 408 or 503), on the server side `ack(tx, m, now)` and `lost(tx, status, now)` when no ACK came (408) or
-    the transport failed (503). `data` is what was sent last: the request, or the last response.
-    """
+    Driven by `fire(event, now)` through its table. `user` is told: `response(tx, m, status, now)`
+    on the client side (`m` is None for a local 408 or 503), on the server side `ack(tx, m, now)`
+    and `lost(tx, status, now)` when no ACK came (408) or the transport failed (503). `data` is what
+    was sent last: the request, or the last response."""
 
     def __init__(self, agent, machine, flow, branch, method, user, now):
         self.agent = agent
@@ -69,8 +74,11 @@ class Transaction:
         self.retry_at = None
         if self.invite and not self.client:
             self.retry_at = later(now, limits.TRYING_AFTER)
-        # A server's user that never answers is cut off as well; an INVITE's rings as long as limits.py allows.
-        self.end_at = later(now, limits.RING_MS + limits.TIMEOUT if self.retry_at else limits.TIMEOUT)
+        # A server's user that never answers is cut off as well; an INVITE's rings as long as
+        # limits.py allows.
+        self.end_at = later(
+            now, limits.RING_MS + limits.TIMEOUT if self.retry_at else limits.TIMEOUT
+        )
 
     def start(self, data, now):
         """Client side: send the request."""
@@ -80,12 +88,16 @@ class Transaction:
         self._send(data, now)
 
     def respond(self, code, data, now):
-        """Server side: send the response `data`. A repeated 2xx of an INVITE goes the same way (13.3.1.4)."""
+        """Server side: send the response `data`. A repeated 2xx of an INVITE goes the same way
+        (13.3.1.4).
+        """
         self.m = data
         self.fire(b"5" if code < 200 else b"6" if code < 300 else b"7", now)
 
     def fire(self, event, now, m=None):
-        """Let `event` (one byte) happen; `m` is the message that brought it. Ignored where the table has no row."""
+        """Let `event` (one byte) happen; `m` is the message that brought it. Ignored where the
+        table has no row.
+        """
         i = self.table.find(self.state + event)
         if i < 0:
             return

@@ -20,11 +20,12 @@ def unescape(b):
 
 
 class Uri:
-    """A parsed URI: `scheme`, `user`, `password`, `host`, `port` (0 if none), `params` and `headers`, as on the wire.
+    """A parsed URI: `scheme`, `user`, `password`, `host`, `port` (0 if none), `params` and
+    `headers`, as on the wire.
 
-    `params` keeps its leading ";", `headers` lacks its "?". For a scheme other than sip and sips only `scheme` and
-    `opaque` (what follows the colon) are set. Raises ProtocolError(400) on bad syntax.
-    """
+    `params` keeps its leading ";", `headers` lacks its "?". For a scheme other than sip and sips
+    only `scheme` and `opaque` (what follows the colon) are set. Raises ProtocolError(400) on bad
+    syntax."""
 
     def __init__(self, b):
         i = b.find(b":")
@@ -41,7 +42,8 @@ class Uri:
         if self.scheme not in (b"sip", b"sips"):
             self.opaque = rest
             return
-        # The user part may hold ; and ? (RFC 4475 3.1.1.9): look for the @ first. A header may hold no bare @.
+        # The user part may hold ; and ? (RFC 4475 3.1.1.9): look for the @ first. A header may hold
+        # no bare @.
         i = rest.find(b"@")
         if i >= 0:
             self.user = rest[:i]
@@ -67,7 +69,9 @@ class Uri:
         return param(self.params, name) if self.params else None
 
     def text(self, bare=False):
-        """The URI as bytes; `bare` leaves out the headers (RFC 3261 19.1.1: none in a Request-URI)."""
+        """The URI as bytes; `bare` leaves out the headers (RFC 3261 19.1.1: none in a
+        Request-URI).
+        """
         if not self.host:
             return self.scheme + b":" + self.opaque
         s = self.scheme + b":"

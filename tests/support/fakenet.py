@@ -1,5 +1,5 @@
-# A network and a clock that exist only in memory: loss, delay, duplication, reordering, NAT, peers that die.
-# One source for all interpreters.
+# A network and a clock that exist only in memory: loss, delay, duplication, reordering, NAT, peers
+# that die. One source for all interpreters.
 
 from usip.clock import later
 
@@ -31,7 +31,9 @@ class Flow:
 
 
 class Host:
-    """One address on the fake network. As `net` of an agent it hands out flows; `agent` is who gets the datagrams."""
+    """One address on the fake network. As `net` of an agent it hands out flows; `agent` is who gets
+    the datagrams.
+    """
 
     def __init__(self, world, addr):
         self.world = world
@@ -110,7 +112,11 @@ class World:
     def _deliver(self):
         _, src, dst, data = self.queue.pop(0)
         for h in self.hosts:
-            if dst == h.public or (dst == h.addr and not h.public) or (dst == h.addr and src[0][:3] == h.addr[0][:3]):
+            if (
+                dst == h.public
+                or (dst == h.addr and not h.public)
+                or (dst == h.addr and src[0][:3] == h.addr[0][:3])
+            ):
                 if h.up:
                     h.take(src, data)
                 return
@@ -139,7 +145,9 @@ class World:
         self.now = later(self.now, ms)
 
     def run(self, ms, until=None):
-        """Let `ms` milliseconds pass, or less when `until()` becomes true. Returns whether it did."""
+        """Let `ms` milliseconds pass, or less when `until()` becomes true. Returns whether it
+        did.
+        """
         end = self.t + ms
         while self.t < end:
             if until and until():

@@ -1,4 +1,5 @@
-# usip: a small registrar (RFC 3261 10.3) that answers calls with 302, so that two devices and no PBX make an intercom
+# usip: a small registrar (RFC 3261 10.3) that answers calls with 302, so that two devices and no
+# PBX make an intercom
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from usip import limits
@@ -20,9 +21,9 @@ class _Binding:
 class Registrar:
     """Registers users of one domain and points callers to them.
 
-    `agent` is an Agent of its own; `authenticator` a server.authenticate.Authenticator, `known(user)` says whether a user
-    exists (bytes -> bool). The listener hears `registered` and `unregistered` with the user's name as subject.
-    """
+    `agent` is an Agent of its own; `authenticator` a server.authenticate.Authenticator,
+    `known(user)` says whether a user exists (bytes -> bool). The listener hears `registered` and
+    `unregistered` with the user's name as subject."""
 
     def __init__(self, agent, authenticator, known):
         self.agent = agent
@@ -103,7 +104,9 @@ class Registrar:
                 if here is None:
                     self.agent.answer(tx, 423, now, (b"Min-Expires", b"%d" % limits.EXPIRES_MIN))
                     return
-        if len(here) > limits.BINDINGS or (name not in self.bindings and len(self.bindings) >= limits.USERS):
+        if len(here) > limits.BINDINGS or (
+            name not in self.bindings and len(self.bindings) >= limits.USERS
+        ):
             raise ProtocolError(503)
         was = name in self.bindings
         self._keep(name, here)
@@ -115,7 +118,8 @@ class Registrar:
             self.agent.listener("registered", name, here[0].text)
 
     def _bind(self, here, value, m, default, now):
-        # One Contact: the list with it added, replaced or removed; None when its lifetime is too short.
+        # One Contact: the list with it added, replaced or removed; None when its lifetime is too
+        # short.
         _, u, params = address(value)
         uri = Uri(u)
         if not uri.host:

@@ -8,11 +8,11 @@ from .registrar import Registrar
 
 
 class Server:
-    """A registrar with redirect for `users` (name -> password, bytes), on the port's sockets `net` at `bind` (host, port).
+    """A registrar with redirect for `users` (name -> password, bytes), on the port's sockets `net`
+    at `bind` (host, port).
 
-    `listener(event, subject, detail)` hears who comes and goes. `start()` binds (OSError when the port is taken), `close()`
-    ends it.
-    """
+    `listener(event, subject, detail)` hears who comes and goes. `start()` binds (OSError when the
+    port is taken), `close()` ends it."""
 
     def __init__(self, net, bind, users, realm=b"usip", listener=None, trace=None):
         self.driver = Driver(net, bind)

@@ -5,12 +5,15 @@ import asyncio
 import errno
 import socket
 
-# The send failed, the socket is fine: a full queue, no route for the moment, the peer's ICMP. Retransmission handles it.
+# The send failed, the socket is fine: a full queue, no route for the moment, the peer's ICMP.
+# Retransmission handles it.
 _HARD = (errno.EBADF, errno.ENOTSOCK, errno.EPIPE)
 
 
 class Endpoint:
-    """A bound UDP socket. `port` is where it is bound, `source` the address of the datagram that was read last."""
+    """A bound UDP socket. `port` is where it is bound, `source` the address of the datagram that
+    was read last.
+    """
 
     def __init__(self, sock):
         self.sock = sock
@@ -96,7 +99,9 @@ class Net:
         bound = bound or self.host
         if bound and bound not in ("0.0.0.0", "::"):
             return bound.encode()
-        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM) as s:
+        with socket.socket(
+            socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM
+        ) as s:
             try:
                 s.connect(address)
                 return s.getsockname()[0].encode()

@@ -5,7 +5,8 @@ import errno
 import socket
 from asyncio import core
 
-# Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH, ECONNREFUSED pass.
+# Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH,
+# ECONNREFUSED pass.
 _HARD = (getattr(errno, "EBADF", 9),)
 
 
@@ -15,7 +16,9 @@ def _wait(sock):
 
 
 class Endpoint:
-    """A bound UDP socket. `port` is where it is bound, `source` the address of the datagram that was read last."""
+    """A bound UDP socket. `port` is where it is bound, `source` the address of the datagram that
+    was read last.
+    """
 
     def __init__(self, sock, port):
         self.sock = sock
@@ -49,15 +52,18 @@ class Endpoint:
 
 
 class Net:
-    """Sockets of this board. `host` is our own address (text), asked for again when the network comes back."""
+    """Sockets of this board. `host` is our own address (text), asked for again when the network
+    comes back.
+    """
 
     def __init__(self, host=None):
         self.host = host
         self._names = {}
 
     def udp(self, host=None, port=0):
-        """A bound, non-blocking UDP Endpoint. OSError when the port is taken. Boards cannot ask for a port of their own
-        choice's name (no getsockname), so port 0 tries some."""
+        """A bound, non-blocking UDP Endpoint. OSError when the port is taken. Boards cannot ask for
+        a port of their own choice's name (no getsockname), so port 0 tries some.
+        """
         host = host or "0.0.0.0"
         tries = (port,) if port else range(20002, 20802, 2)
         for p in tries:
@@ -73,8 +79,9 @@ class Net:
                     raise
 
     def resolve(self, host, port):
-        """The address for sendto of (host: bytes, port), None when the name is unknown. A name may block for seconds: it is
-        resolved once and kept."""
+        """The address for sendto of (host: bytes, port), None when the name is unknown. A name may
+        block for seconds: it is resolved once and kept.
+        """
         key = (host, port)
         a = self._names.get(key)
         if a is None:

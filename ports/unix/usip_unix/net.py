@@ -8,7 +8,9 @@ from usip_micropython import net as _net
 
 
 class Net(_net.Net):
-    """Sockets of this machine. There is no getsockname: our address is read from the kernel's table of sockets."""
+    """Sockets of this machine. There is no getsockname: our address is read from the kernel's table
+    of sockets.
+    """
 
     def local_for(self, address, bound=None):
         bound = bound or self.host
@@ -26,7 +28,8 @@ class Net(_net.Net):
 
 
 def _local(ip, port):
-    # /proc/net/udp: "sl: local:port remote:port ..."; an address is words of 32 bits in this machine's (little) order.
+    # /proc/net/udp: "sl: local:port remote:port ..."; an address is words of 32 bits in this
+    # machine's (little) order.
     want = "%s:%04X" % (_hex(ip), port)
     with open("/proc/net/udp6" if len(ip) == 16 else "/proc/net/udp") as f:
         f.readline()

@@ -1,0 +1,91 @@
+# A doorbell: one button, one relay, one code. On a board take `import board` and its pins; here
+# they are lines on standard input ("press bell") and output ("relay door 1"). MIT licence;
+# Copyright (c) 2026 the usip authors
+#
+#   tools/run unix32 examples/doorbell.py ACCOUNT PASSWORD RING CODE [BIND-IP PLAY.wav RECORD.wav]
+
+import asyncio
+import sys
+
+try:
+    import usip_unix as board
+except ImportError:
+    import usip_cpython as board
+
+from usip import Phone
+from usip_host.gpio import LineGpio
+from usip_host.lines import lines
+from usip_host.sound import WavAudio
+
+ACCOUNT, PASSWORD, RING, CODE = sys.argv[1:5]
+BIND, PLAY, RECORD = (sys.argv[5:] + [None, None, None])[:3]
+
+gpio = LineGpio(print)
+button = gpio.button("bell")
+opener = gpio.relay("door")
+
+
+async def read_pins():
+    async for line in lines(sys.stdin):
+        if line == "quit":
+            return
+        gpio.feed(line)
+
+
+async def ring(phone):
+    call = await phone.call(RING, ring_ms=30_000, follow=True)
+    if not await call.answered():
+        print("nobody:", call.reason)
+        return
+    print("talking")
+    typed = ""
+    async for digit in call.digits():
+        if digit != "#":
+            typed = (typed + digit)[-16:]
+            continue
+        if typed == CODE:
+            await opener.pulse(1000)
+        else:
+            print("wrong code")
+        typed = ""
+    s = call.stats
+    print(
+        "call over: %s, packets received %d, lost %d"
+        % (call.reason, s["packets_received"], s["packets_lost"])
+    )
+
+
+async def serve(phone):
+    print("registered" if await phone.registered(10_000) else phone.explain())
+    while True:
+        await button.pressed()
+        print("the button is pressed")
+        await ring(phone)
+
+
+async def read_texts(phone):
+    while True:
+        text = await phone.next_message()
+        if text:
+            print("text:", text[1])
+
+
+async def main():
+    audio = WavAudio(PLAY, RECORD, loop=True)
+    phone = Phone(ACCOUNT, PASSWORD, net=board.net, audio=audio, bind=(BIND, 0))
+    async with phone:
+        tasks = [asyncio.create_task(serve(phone)), asyncio.create_task(read_texts(phone))]
+        await read_pins()
+        for t in tasks:
+            t.cancel()
+    audio.close()
+    try:
+        import gc
+
+        gc.collect()
+        print("memory: %d bytes in use, %d free" % (gc.mem_alloc(), gc.mem_free()))
+    except AttributeError:
+        pass  # CPython
+
+
+asyncio.run(main())

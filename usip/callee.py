@@ -1,0 +1,94 @@
+# usip: a call's callee, RFC 3261 13.3
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .agent import ALLOW
+from .clock import later
+from .dialog import Dialog
+from .errors import ProtocolError
+from .header import number
+from .reasons import word
+
+
+class Callee:
+    """The actions of call.MACHINE for the side that got the INVITE."""
+
+    def offered(self, tx, m, now):
+        """An INVITE out of a dialog came: set up, ask for media, ring."""
+        agent = self.agent
+        tx.user = self
+        self.tx = tx
+        self.dialog = d = Dialog.accept(m)
+        d.user = self
+        self.sdp = agent.session(self, tx.flow)
+        if m.body:
+            self.body = self.sdp.answer(m.body)
+        self.late = not m.body
+        ms = limits.RING_MS
+        if m.get("expires"):
+            try:
+                ms = min(ms, number(m.get("expires"), 600) * 1000)
+            except ProtocolError:
+                pass
+        self.end_at = later(now, ms)
+        agent.dialogs.append(d)
+        agent.parts.append(self)
+        self._tell("incoming")
+        if self.state == b"O":
+            self.retry_at = later(now, limits.RING_AGAIN)
+            if not tx.data:
+                self.ring(now)
+
+    def _answer(self, code, now, body=b"", lines=()):
+        tx = self.tx
+        if code < 300:
+            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
+        data = self.agent.response(
+            tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag
+        )
+        tx.respond(code, data, now)
+        return data
+
+    def _ring_again(self, now):
+        # 13.3.1.1: once a minute, or a proxy takes us for dead
+        self.retry_at = later(now, limits.RING_AGAIN)
+        self.tx.respond(180, self.tx.data, now)
+
+    def _send_ok(self, now):
+        if self.late:
+            self.body = self.sdp.offer()
+        self.dialog.confirmed = True
+        self.interval = limits.T1
+        self.retry_at = later(now, limits.T1)
+        self.end_at = later(now, limits.TIMEOUT)
+        self.ok = self._answer(200, now, self.body)
+
+    def _ok_again(self, now):
+        self.interval = min(self.interval * 2, limits.T2)
+        self.retry_at = later(now, self.interval)
+        self.tx.respond(200, self.ok, now)
+
+    def _acked(self, now):
+        self.retry_at = None
+        try:
+            if self.late:
+                self.sdp.accept(self.m.body)
+        except ProtocolError as e:
+            self._fail(e.status, word(e.status))
+            self._fire(b"h", now)
+            return
+        self._tell("answered")
+        self.media()
+
+    def _send_failure(self, now):
+        self._answer(self.code, now)
+
+    def _cancel_came(self, now):
+        if not self.reason:
+            self._fail(487, "Cancelled")
+            self.remote_ended = True
+        self._answer(487, now)
+
+    def _nobody_answered(self, now):
+        self._fail(480, "NoAnswer")
+        self._answer(480, now)

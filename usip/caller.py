@@ -1,0 +1,116 @@
+# usip: a call's caller, RFC 3261 13.2 and 9.1
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .clock import later
+from .dialog import contact
+from .errors import ProtocolError
+from .reasons import word
+from .request import NOBODY, Request
+
+
+class Caller:
+    """The actions of call.MACHINE for the side that sent the INVITE."""
+
+    def _fork_of(self, m):
+        for d in self.early:
+            if d.remote_tag == m.to_tag:
+                return d
+        d = self.invite.dialog.fork(m)
+        if len(self.early) < limits.EARLY_DIALOGS:
+            self.early.append(d)
+        return d
+
+    def _provisional(self, now):
+        m = self.m
+        if not self.trying:
+            self.trying = True
+            self._tell("trying")
+        if m.status == 100 or not m.to_tag:
+            return
+        self._fork_of(m)
+        if m.body and not self.late and m.content_type() == b"application/sdp":
+            self.sdp.accept(m.body)
+            self._tell("early-media")
+        elif not self.ringing:
+            self.ringing = True
+            self._tell("ringing")
+
+    def _established(self, now):
+        m = self.m
+        d = self._confirm(m)
+        body = b""
+        fault = None
+        try:
+            if self.late:
+                body = self.sdp.answer(m.body)
+            elif m.body or not self.sdp.remote:
+                self.sdp.accept(m.body)
+        except ProtocolError as e:
+            fault = e
+        self._ack(d, now, body)
+        if fault:  # 13.2.2.4: ACK it, then hang up
+            self._fail(fault.status, word(fault.status))
+            self._fire(b"h", now)
+            return
+        self._tell("answered")
+        self.media()
+
+    def _confirm(self, m):
+        d = self._fork_of(m)
+        if contact(m):
+            d.target = contact(m)
+            d.routes = self.invite.dialog.fork(m).routes  # 13.2.2.4: computed again from the 2xx
+        d.cseq = self.invite.cseq
+        d.confirmed = True
+        d.user = self
+        self.dialog = d
+        self.early = []
+        self.agent.dialogs.append(d)
+        return d
+
+    def _ack(self, d, now, body=b""):
+        self.ack_data, self.ack_flow = self.invite.ack(d, b"application/sdp", body)
+        self._ack_again(now)
+
+    def _ack_again(self, now):
+        if self.ack_flow:
+            self.agent.send(self.ack_data, self.ack_flow, now)
+
+    def _stray(self, m, now):
+        # A second 2xx, of another fork: ACK and BYE (13.2.2.4). While it is repeated so is this.
+        d = self.invite.dialog.fork(m)
+        d.cseq = self.invite.cseq
+        data, flow = self.invite.ack(d)
+        if flow:
+            self.agent.send(data, flow, now)
+            Request(self.agent, d, b"BYE", NOBODY).send(now)
+
+    def _up_to_bye(self, now):
+        # The 2xx crossed our CANCEL.
+        self._ack(self._confirm(self.m), now, self.sdp.answer(self.m.body) if self.late else b"")
+        self._bye(now)
+
+    def _failed(self, now):
+        m = self.m
+        if m and 300 <= m.status < 400 and self.follow and contact(m):
+            self.follow = False  # once: a loop of redirects ends here
+            self.state = b"S"
+            self.code = 0
+            self.reason = ""
+            self.dial(contact(m), now, limits.RING_MS, (), self.late)
+            return
+        self.remote_ended = m is not None
+
+    def _send_cancel(self, now):
+        # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is
+        # over
+        self.end_at = self.invite.tx.end_at = later(now, limits.TIMEOUT)
+        self.invite.cancel(now)
+
+    def _ring_timeout(self, now):
+        self._fail(408, "NoAnswer")
+        if self.state == b"Y":
+            self._send_cancel(now)
+        else:
+            self.end_at = later(now, limits.TIMEOUT)

@@ -1,0 +1,126 @@
+# usip: the messages that a user agent writes, but for what is special to their use
+# MIT licence; Copyright (c) 2026 the usip authors
+
+from . import limits
+from .header import param, split
+from .message import Writer, head
+from .rand import token
+from .reasons import reason
+
+
+def bare(host):
+    """A host without the brackets of an IPv6 reference."""
+    return host[1:-1] if host[:1] == b"[" else host
+
+
+def host_port(pair):
+    """(host, port) as `host:port`, an IPv6 address in brackets."""
+    host, port = pair
+    return b"%s:%d" % (b"[" + host + b"]" if b":" in host else host, port)
+
+
+class Composer:
+    """Writes what all requests and responses have in common. `net.flow(host, port, transport)`
+    gives flows."""
+
+    name = b"usip/0.1"
+
+    def __init__(self, net, uri, display):
+        self.net = net
+        self.uri = uri
+        self.aor = b"<" + uri.text(True) + b">"
+        if display:
+            self.aor = b'"' + display + b'" ' + self.aor
+        self.writer = Writer(limits.SEND_MAX)
+        # For responses outside of dialogs: the same for a request that comes again (8.2.6.2).
+        self.tag = token(10)
+        self.trusted = []  # remote (host, port) of the registrar's or outbound proxy's flow
+        self.public = None  # (host, port) as the registrar sees us, for Contact
+
+    def branch(self):
+        return b"z9hG4bK" + token(16)
+
+    def reply_flow(self, m):
+        """Where the response to `m` goes: 18.2.2 with RFC 3581's rport."""
+        flow = m.flow
+        port = m.sent_by[1] or 5060
+        if flow.reliable or port == flow.remote[1] or param(m.via_params, b"rport") is not None:
+            return flow
+        return self.net.flow(flow.remote[0], port, flow.transport) or flow
+
+    def response(self, m, code, lines=(), ctype=b"", body=b"", tag=None, phrase=None):
+        """The bytes of a response to `m`. `lines` are more header lines: name, value, name, value,
+        ...
+        """
+        w = self.writer
+        w.status(code, phrase or reason(code))
+        top = True
+        for line in m.lines("via"):
+            for v in self._vias(line, m) if top else (line,):
+                w.line(b"Via", v)
+            top = False
+        if m.method == b"INVITE" and 100 < code < 300:
+            for v in m.lines("record-route"):
+                w.line(b"Record-Route", v)
+        for name, key in (
+            (b"From", "from"),
+            (b"To", "to"),
+            (b"Call-ID", "call-id"),
+            (b"CSeq", "cseq"),
+        ):
+            v = m.get(key)
+            if v is not None:
+                w.line(
+                    name,
+                    v,
+                    b";tag=" + (tag or self.tag)
+                    if key == "to" and code > 100 and not m.to_tag
+                    else b"",
+                )
+        for i in range(0, len(lines), 2):
+            w.line(lines[i], lines[i + 1])
+        return w.done(ctype, body)
+
+    def _vias(self, v, m):
+        # 18.2.1 and RFC 3581 4: the first one is told where its request came from
+        all_ = split(v)
+        v = all_[0]
+        host, port = m.flow.remote
+        rport = param(m.via_params, b"rport")
+        if rport == b"":
+            i = v.lower().find(b";rport")
+            v = v[: i + 6] + b"=%d" % port + v[i + 6 :]
+        if (rport is not None or bare(m.sent_by[0]) != host) and param(
+            m.via_params, b"received"
+        ) is None:
+            v += b";received=" + host
+        all_[0] = v
+        return all_
+
+    def via(self, flow, branch):
+        return (
+            b"SIP/2.0/" + flow.transport + b" " + host_port(flow.local) + b";rport;branch=" + branch
+        )
+
+    def contact(self, flow):
+        """Our Contact as seen by the other end of `flow`."""
+        here = self.public if self.public and flow.remote in self.trusted else flow.local
+        more = b">" if flow.transport == b"UDP" else b";transport=" + flow.transport.lower() + b">"
+        return b"<sip:" + (self.uri.user or b"usip") + b"@" + host_port(here) + more
+
+    def derive(self, method, data, to=None):
+        """The ACK of a final response above 299 (17.1.1.3) or the CANCEL (9.1) of the request
+        `data` that we sent.
+        """
+        m = head(data)[0]
+        w = self.writer
+        w.request(method, m.uri)
+        w.line(b"Via", m.get("via"))
+        w.line(b"Max-Forwards", b"70")
+        for r in m.lines("route"):
+            w.line(b"Route", r)
+        w.line(b"From", m.get("from"))
+        w.line(b"To", to or m.get("to"))
+        w.line(b"Call-ID", m.get("call-id"))
+        w.line(b"CSeq", m.get("cseq").split()[0] + b" ", method)
+        return w.done()
