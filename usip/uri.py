@@ -7,14 +7,20 @@ from .header import host_port, param
 _HEX = b"0123456789abcdef"
 
 
-def unescape(b):
-    """`b` with each %XX replaced once; a % that starts no escape stays (RFC 3261 19.1.2)."""
+_RESERVED = b";/?:@&=+$,"
+
+
+def unescape(b, keep=b""):
+    """`b` with each %XX replaced once, but for those of the characters in `keep`; a % that starts
+    no escape stays (RFC 3261 19.1.2).
+    """
     i = b.find(b"%")
     while i >= 0:
         h = _HEX.find(b[i + 1 : i + 2].lower()) if i + 2 < len(b) else -1
         k = _HEX.find(b[i + 2 : i + 3].lower()) if h >= 0 else -1
         if k >= 0:
-            b = b[:i] + bytes((h * 16 + k,)) + b[i + 3 :]
+            k += h * 16
+            b = b[:i] + (b"%%%02X" % k if k in keep else bytes((k,))) + b[i + 3 :]
         i = b.find(b"%", i + 1)
     return b
 
@@ -106,7 +112,8 @@ def _headers(uri):
 
 
 def _same(a, b):
-    return a == b if a is None or b is None else unescape(a) == unescape(b)
+    # A reserved character is not the same as its escape.
+    return a == b if a is None or b is None else unescape(a, _RESERVED) == unescape(b, _RESERVED)
 
 
 def equal(a, b):
