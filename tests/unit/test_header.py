@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from sip import status
-
 from usip.header import (
     address,
     has_token,

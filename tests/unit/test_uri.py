@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from sip import status
-
 from usip.uri import Uri, equal, unescape
 
 
