@@ -84,17 +84,18 @@ class Composer:
     def _vias(self, v, m):
         # 18.2.1 and RFC 3581 4: the first one is told where its request came from
         all_ = split(v)
-        v = all_[0]
+        parts = split(all_[0], b";")
         host, port = m.flow.remote
-        rport = param(m.via_params, b"rport")
-        if rport == b"":
-            i = v.lower().find(b";rport")
-            v = v[: i + 6] + b"=%d" % port + v[i + 6 :]
-        if (rport is not None or bare(m.sent_by[0]) != host) and param(
-            m.via_params, b"received"
-        ) is None:
-            v += b";received=" + host
-        all_[0] = v
+        told = bare(m.sent_by[0]) == host
+        for i in range(1, len(parts)):
+            name = parts[i].lower()
+            if name[:5] == b"rport":
+                told = False
+                if name == b"rport":
+                    parts[i] = b"rport=%d" % port
+        if not told and param(m.via_params, b"received") is None:
+            parts.append(b"received=" + host)
+        all_[0] = b";".join(parts)
         return all_
 
     def via(self, flow, branch):
