@@ -70,9 +70,16 @@ async def read_texts(phone):
             print("text:", text[1])
 
 
+def tell_errors(event, subject, detail):
+    if event == "error":
+        print("error:", detail)
+
+
 async def main():
     audio = WavAudio(PLAY, RECORD, loop=True)
-    phone = Phone(ACCOUNT, PASSWORD, net=board.net, audio=audio, bind=(BIND, 0))
+    phone = Phone(
+        ACCOUNT, PASSWORD, net=board.net, audio=audio, bind=(BIND, 0), listener=tell_errors
+    )
     async with phone:
         tasks = [asyncio.create_task(serve(phone)), asyncio.create_task(read_texts(phone))]
         await read_pins()

@@ -22,12 +22,11 @@ for folder in ("tools", "ports/host", "ports/cpython", "."):
 
 import ladder  # noqa: E402
 import runner  # noqa: E402
+from usip import Phone  # noqa: E402
+from usip.server.runner import Server  # noqa: E402
 from usip_cpython.net import Net  # noqa: E402
 from usip_host.pcap import Pcap  # noqa: E402
 from usip_host.sound import WavAudio  # noqa: E402
-
-from usip import Phone  # noqa: E402
-from usip.server.runner import Server  # noqa: E402
 
 OUT = os.path.join(ROOT, "build", "demo")
 HOST = "127.0.0.1"
@@ -67,24 +66,22 @@ def samples(name):
 
 
 def correlation(played, heard):
-    """The best correlation of a second from the middle of what was heard with what was played in a
-    loop.
-    """
-    middle = len(heard) // 2
-    part = heard[middle : middle + 8000]
+    """The best correlation of the second second of what was heard, when both talk and nobody types,
+    with what was played in a loop."""
+    part = heard[8000:16000]
     norm = math.sqrt(sum(s * s for s in part)) or 1.0
     loop = played + played
-    # First with every 20th sample, then the best places with all.
-    few = part[::20]
+    # First with every 7th sample, then the best places with all.
+    few = part[::7]
     rough = sorted(
         (
-            (sum(a * b for a, b in zip(few, loop[lag : lag + 8000 : 20])), lag)
+            (sum(a * b for a, b in zip(few, loop[lag : lag + 8000 : 7])), lag)
             for lag in range(len(played))
         ),
         reverse=True,
     )
     best = 0.0
-    for _, lag in rough[:20]:
+    for _, lag in rough[:50]:
         piece = loop[lag : lag + 8000]
         power = math.sqrt(sum(s * s for s in piece)) or 1.0
         best = max(best, sum(a * b for a, b in zip(part, piece)) / norm / power)
@@ -128,11 +125,6 @@ class Demo:
         make_voice("at-the-door.wav", 1)
         make_voice("in-the-house.wav", 2)
         pcap = Pcap(path("call.pcap"))
-        names = {}
-
-        def trace(out, data, flow, now):
-            names.setdefault(flow.local, "")
-            pcap(out, data, flow, now)
 
         def server_event(event, subject, detail):
             self.say(
@@ -141,7 +133,7 @@ class Demo:
             )
 
         users = {b"door": b"ding", b"indoor": b"dong"}
-        server = Server(Net(HOST), (HOST, 0), users, b"usip.demo", server_event, trace)
+        server = Server(Net(HOST), (HOST, 0), users, b"usip.demo", server_event, pcap)
         await server.start()
         registrar = f"{HOST}:{server.driver.endpoint.port}"
         self.say("registrar", f"listens on {registrar}")
@@ -150,7 +142,7 @@ class Demo:
         def indoor_trace(out, data, flow, now):
             # What it says to the registrar is in the registrar's trace already.
             if flow.remote[1] != server.driver.endpoint.port:
-                trace(out, data, flow, now)
+                pcap(out, data, flow, now)
 
         phone = Phone(
             f"sip:indoor@{registrar}",
@@ -163,6 +155,7 @@ class Demo:
         process = None
         try:
             await phone.start()
+            port = phone.driver.endpoint.port
             if not await phone.registered(5000):
                 raise Failure("the indoor phone did not register")
             process = await self.start_doorbell(registrar)
@@ -178,13 +171,9 @@ class Demo:
             await server.close()
             audio.close()
             pcap.close()
-        return (
-            call,
-            {
-                (HOST.encode(), server.driver.bind[1] or int(registrar.split(":")[1])): "registrar",
-            },
-            phone,
-        )
+        door = call.core.dialog.target.decode().split("@")[1].rstrip(">")
+        house = f"{HOST}:{port}"
+        return {registrar: "registrar", house: "indoor phone", door: "doorbell"}
 
     async def start_doorbell(self, registrar):
         args = [f"sip:door@{registrar}", "ding", f"sip:indoor@{registrar}", CODE, HOST]
@@ -227,8 +216,9 @@ class Demo:
         self.say("indoor", "hangs up")
         call.hangup()
         await call.ended(5000)
-        self.say("indoor", f"call over: {call.reason}, packets received {call.stats['packets_received']}, "
-                           f"lost {call.stats['packets_lost']}")  # fmt: skip
+        s = call.stats
+        packets = f"packets received {s['packets_received']}, lost {s['packets_lost']}"
+        self.say("indoor", f"call over: {call.reason}, {packets}")
         await self.until("doorbell", "call over")
         return call
 
@@ -238,11 +228,11 @@ def main():
     demo = Demo()
     try:
         runner.command("unix32", os.path.join(ROOT, "examples", "doorbell.py"), frozen=True)
-        call, names, phone = asyncio.run(demo.run())
+        names = asyncio.run(demo.run())
         packets = ladder.read_pcap(path("call.pcap"))
-        print("\n" + ladder.text(packets))
+        print("\n" + ladder.text(packets, names))
         with open(path("ladder.html"), "w", encoding="utf-8") as f:
-            f.write(ladder.html(packets))
+            f.write(ladder.html(packets, names, title="A doorbell rings"))
         there = correlation(samples("at-the-door.wav"), samples("heard-in-the-house.wav"))
         back = correlation(samples("in-the-house.wav"), samples("heard-at-the-door.wav"))
         print(f"\nheard in the house / played at the door: correlation {there:.4f}")
@@ -253,8 +243,9 @@ def main():
         print(f"demo: FAILED: {e}", file=sys.stderr)
         return 1
     print("\nIn build/demo: " + ", ".join(sorted(os.listdir(OUT))))
+    seconds = time.monotonic() - demo.t0
     print(
-        f"demo: done in {time.monotonic() - demo.t0:.1f} s: it rang, they talked, only the right code opened the door."
+        f"demo: done in {seconds:.1f} s: it rang, they talked, only the right code opened the door."
     )
     return 0
 

@@ -2,6 +2,21 @@
 # MicroPython's unix port.
 # MIT licence; Copyright (c) 2026 the usip authors
 
+import asyncio
+import json
+import sys
+
+try:
+    import usip_cpython as board
+except ImportError:
+    import usip_unix as board
+
+from usip.errors import ProtocolError, UsageError
+from usip.header import host_port
+from usip.phone import Phone
+from usip.uri import Uri
+from usip_host.sound import WavAudio
+
 USAGE = """\
 phone.py [OPTIONS] COMMAND
 
@@ -26,22 +41,6 @@ phone.py [OPTIONS] COMMAND
   -v                       print the messages
 
 Exit status: 0 done, 1 refused or failed, 2 usage."""
-
-import asyncio
-import json
-import sys
-
-try:
-    import usip_cpython as board
-except ImportError:
-    import usip_unix as board
-
-from usip_host.sound import WavAudio
-
-from usip.errors import ProtocolError, UsageError
-from usip.header import host_port
-from usip.phone import Phone
-from usip.uri import Uri
 
 # command -> (names of its operands, its options)
 COMMANDS = {
@@ -75,9 +74,19 @@ COMMANDS = {
     "options": (("URI",), ()),
 }
 COMMON = (
-    "--json", "--bind", "--account", "--auth-user", "--password", "--registrar", "--outbound", "--expires", "--codecs",
-    "--trace", "-v", "--help",
-)  # fmt: skip
+    "--json",
+    "--bind",
+    "--account",
+    "--auth-user",
+    "--password",
+    "--registrar",
+    "--outbound",
+    "--expires",
+    "--codecs",
+    "--trace",
+    "-v",
+    "--help",
+)
 FLAGS = ("--json", "-v", "--ring", "--help", "--follow")
 SECONDS = ("--expires", "--for", "--answer-after", "--hangup-after", "--ring-timeout")
 CODECS = {"pcma": 8, "pcmu": 0}

@@ -98,7 +98,8 @@ class Agent(Composer):
         none.
         """
         first = None
-        for list_ in (self.transactions, self.parts):
+        # Transactions tell the parts, and what those do begins new transactions.
+        for list_ in (self.transactions, self.parts, self.transactions):
             for p in tuple(list_):
                 ms = p.poll(now)
                 if ms is not None and (first is None or ms < first):
@@ -175,6 +176,9 @@ class Agent(Composer):
             if d and d.user:
                 d.user.ack(None, m, now)
             return
+        if m.method == b"CANCEL":
+            self._cancel(m, now)
+            return
         if not self.room():
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
@@ -183,17 +187,17 @@ class Agent(Composer):
             self, 2 if invite else 3, self.reply_flow(m), m.branch, m.method, None, now
         )
         tx.request = m
-        if m.method == b"CANCEL":
-            self._cancel(tx, m, now)
-            return
         merged = not m.to_tag and self._merged(m)
         self.transactions.append(tx)
         try:
-            self._dispatch(tx, m, merged, now)
-        except ProtocolError as e:
-            self.answer(tx, e.status or 400, now, (b"Retry-After", b"1") if e.status == 500 else ())
+            try:
+                self._dispatch(tx, m, merged, now)
+            except ProtocolError as e:
+                lines = (b"Retry-After", b"1") if e.status == 500 else ()
+                self.answer(tx, e.status or 400, now, lines)
         except UsageError:  # our own answer did not fit: too many Via or Record-Route to echo
-            self.answer(tx, 513, now)
+            self.forget(tx)
+            self.refuse(m, 513, now)
 
     def _merged(self, m):
         # 8.2.2.2: the same request by another path
@@ -209,12 +213,11 @@ class Agent(Composer):
                 return True
         return False
 
-    def _cancel(self, tx, m, now):
-        # 9.2: it has the branch of what it cancels. It is answered in any case, and never
-        # challenged.
+    def _cancel(self, m, now):
+        # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
+        # and without a transaction: it must get through when the table is full.
         other = self._find(m, b"INVITE")
-        self.transactions.append(tx)
-        self.answer(tx, 200 if other else 481, now)
+        self.refuse(m, 200 if other else 481, now)
         if other and other.user:
             other.user.cancelled(other, m, now)
 
@@ -246,7 +249,7 @@ class Agent(Composer):
         elif m.to_tag and m.method != b"OPTIONS" and m.method != b"NOTIFY":
             raise ProtocolError(481)
         if not handler or m.method == b"INVITE" and d:
-            if m.method in _IN_DIALOG:
+            if m.method in _IN_DIALOG and not d:
                 raise ProtocolError(481)
             self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", ALLOW))
             return

@@ -90,6 +90,7 @@ class Call(Caller, Callee):
         d.user = self
         self.late = late
         self.follow = follow
+        self.ring_ms = ring_ms
         self.end_at = later(now, ring_ms)
         self.early = []
         if self not in agent.parts:
@@ -99,8 +100,13 @@ class Call(Caller, Callee):
             self._fail(503, "Unreachable")
             self._finish(now)
             return
-        if not self.sdp:
-            self.sdp = agent.session(self, flow)
+        try:
+            if not self.sdp:
+                self.sdp = agent.session(self, flow)
+        except ProtocolError as e:  # no socket for the sound
+            self._fail(e.status, word(e.status))
+            self._finish(now)
+            return
         self.body = b"" if late else self.sdp.offer()
         lines = (b"Allow", ALLOW) + tuple(lines)
         self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", self.body)
@@ -111,7 +117,7 @@ class Call(Caller, Callee):
         (183).
         """
         if self.state == b"O":
-            body = self.body if code == 183 else b""
+            body = self.body if code == 183 and not self.late else b""
             self._answer(code, now, body)
 
     def answer(self, now):
@@ -168,7 +174,13 @@ class Call(Caller, Callee):
 
     def response(self, request, m, status, now):
         if request is self.invite:
-            if m and status >= 200 and self.state in b"EB" and m.to_tag != self.dialog.remote_tag:
+            d = self.dialog
+            if (
+                m
+                and 200 <= status < 300
+                and self.state in b"EBX"
+                and not (d and m.to_tag == d.remote_tag)
+            ):
                 self._stray(m, now)
                 return
             self.m = m
@@ -199,7 +211,7 @@ class Call(Caller, Callee):
         self.m = None
 
     def cancelled(self, tx, m, now):
-        if tx is self.tx:
+        if tx is self.tx and self.state == b"O":  # later ones crossed our answer
             self._fail(487, "Cancelled")
             v = m.get("reason")
             if v and b"cause=200" in v:
@@ -209,6 +221,8 @@ class Call(Caller, Callee):
 
     def lost(self, tx, status, now):
         if tx is self.tx:
+            if not self.reason:
+                self._fail(status, word(status))
             self._fire(b"l", now)
 
     def poll(self, now):
@@ -235,6 +249,8 @@ class Call(Caller, Callee):
             if self.agent.log:
                 self.agent.log(self, self.state, state)
             self.state = state
+            if state in b"YZ":
+                self.invite.quit = True
             if state not in b"RZSOV":  # the others set a time limit of their own, or need none
                 self.end_at = None
         try:
@@ -275,6 +291,7 @@ class Call(Caller, Callee):
     def _bye(self, now):
         self.retry_at = None
         self.end_at = later(now, limits.BYE_MS)
+        self.mod.stop()
         if not self.reason:
             self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
         self.bye = Request(self.agent, self.dialog, b"BYE", self)

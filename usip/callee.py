@@ -21,9 +21,9 @@ class Callee:
         self.dialog = d = Dialog.accept(m)
         d.user = self
         self.sdp = agent.session(self, tx.flow)
-        if m.body:
-            self.body = self.sdp.answer(m.body)
         self.late = not m.body
+        self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
+        self._write(200, self.body)  # what we could not answer is refused now
         ms = limits.RING_MS
         if m.get("expires"):
             try:
@@ -39,14 +39,18 @@ class Callee:
             if not tx.data:
                 self.ring(now)
 
-    def _answer(self, code, now, body=b"", lines=()):
+    def _write(self, code, body):
         tx = self.tx
+        lines = ()
         if code < 300:
             lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
-        data = self.agent.response(
+        return self.agent.response(
             tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag
         )
-        tx.respond(code, data, now)
+
+    def _answer(self, code, now, body=b""):
+        data = self._write(code, body)
+        self.tx.respond(code, data, now)
         return data
 
     def _ring_again(self, now):
@@ -55,8 +59,6 @@ class Callee:
         self.tx.respond(180, self.tx.data, now)
 
     def _send_ok(self, now):
-        if self.late:
-            self.body = self.sdp.offer()
         self.dialog.confirmed = True
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)

@@ -40,17 +40,19 @@ class Caller:
         m = self.m
         d = self._confirm(m)
         body = b""
-        fault = None
+        fault = 0
         try:
             if self.late:
                 body = self.sdp.answer(m.body)
             elif m.body or not self.sdp.remote:
                 self.sdp.accept(m.body)
         except ProtocolError as e:
-            fault = e
+            fault = e.status
         self._ack(d, now, body)
+        if not self.ack_flow:
+            fault = 503
         if fault:  # 13.2.2.4: ACK it, then hang up
-            self._fail(fault.status, word(fault.status))
+            self._fail(fault, word(fault))
             self._fire(b"h", now)
             return
         self._tell("answered")
@@ -88,17 +90,24 @@ class Caller:
 
     def _up_to_bye(self, now):
         # The 2xx crossed our CANCEL.
-        self._ack(self._confirm(self.m), now, self.sdp.answer(self.m.body) if self.late else b"")
+        body = b""
+        try:
+            if self.late:
+                body = self.sdp.answer(self.m.body)
+        except ProtocolError:
+            pass
+        self._ack(self._confirm(self.m), now, body)
         self._bye(now)
 
     def _failed(self, now):
         m = self.m
-        if m and 300 <= m.status < 400 and self.follow and contact(m):
+        # Not when we have hung up: then the code is ours.
+        if m and 300 <= m.status < 400 and self.follow and self.code == m.status and contact(m):
             self.follow = False  # once: a loop of redirects ends here
             self.state = b"S"
             self.code = 0
             self.reason = ""
-            self.dial(contact(m), now, limits.RING_MS, (), self.late)
+            self.dial(contact(m), now, self.ring_ms, (), self.late)
             return
         self.remote_ended = m is not None
 

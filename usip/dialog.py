@@ -18,11 +18,11 @@ def untagged(value):
 
 
 def contact(m):
-    """The URI of the one Contact of `m`, None when it has none or it is no SIP URI."""
-    v = m.all("contact")
-    if not v:
+    """The URI of the first Contact of `m`, None when it has none or it is no SIP URI."""
+    try:
+        u = Uri(address(m.all("contact")[0])[1])
+    except (ProtocolError, IndexError):
         return None
-    u = Uri(address(v[0])[1])
     return u.text(True) if u.host else None
 
 
@@ -56,7 +56,10 @@ class Dialog:
         d.cseq = self.cseq
         d.owner = True
         d.user = self.user
-        d.routes = _routes(m)
+        try:
+            d.routes = _routes(m)
+        except ProtocolError:
+            pass  # what nobody can follow; a 2xx needs its ACK all the same
         d.routes.reverse()
         return d
 

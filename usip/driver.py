@@ -49,11 +49,10 @@ class Driver:
         self._flows = {}
         self._wake = asyncio.Event()
         self._tasks = []
-        self._buf = None
+        self._buf = bytearray(limits.DATAGRAM_MAX)
 
     def start(self, agent):
         """Bind and begin to serve `agent`. OSError when the port is taken."""
-        self._buf = bytearray(limits.DATAGRAM_MAX)
         self.endpoint = self.net.udp(self.bind[0], self.bind[1])
         self.agent = agent
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
@@ -107,7 +106,12 @@ class Driver:
         while True:
             await ep.readable()
             while True:
-                n = ep.readinto(buf)
+                try:
+                    n = ep.readinto(buf)
+                except MemoryError as e:
+                    self._failed(e)
+                    await asyncio.sleep(0)
+                    continue
                 if n is None:
                     break
                 if n == len(buf):

@@ -15,7 +15,7 @@ TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.
 MESSAGE_MAX = (
     8191  # one message; RFC 4475's longest is 3515, a packed index word holds 13 bits of offset
 )
-SEND_MAX = 2048  # one built message; an INVITE with digest, a route set and SDP is 1,400
+SEND_MAX = 1600  # one built message; an INVITE with digest, a route set and SDP is 1,400
 HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
 BODY_MAX = 2048  # a body that is looked at; larger is 413
 NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board
@@ -24,7 +24,9 @@ CSEQ_MAX = 0xFFFFFFFF
 EXPIRES_MAX = 432_000  # 5 days: a deadline has to stay within half the clock's period
 TEXT_MAX = 1300  # a MESSAGE's text: RFC 3428 8 forbids more than 1300 bytes on UDP
 
-DATAGRAM_MAX = 4096  # the receive buffer; a datagram that fills it was cut and is dropped
+# The receive buffer; a datagram that fills it was cut and is dropped. SIP on UDP means to stay
+# below 1,300 (RFC 3261 18.1.1), large PBXs send 1,700; a host's program raises it.
+DATAGRAM_MAX = 2048
 
 # --- tables: full answers 503 or drops, never growth ---
 TRANSACTIONS = 16  # both sides; a call in progress uses 1 to 3

@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 import asyncio
+import gc
 
 from . import limits
 from .agent import Agent
@@ -10,11 +11,20 @@ from .calls import Calls
 from .driver import Driver, now
 from .errors import ProtocolError
 from .phonecall import Call, Queue
+from .pump import Pump
 from .uri import Uri
 
 
 def as_bytes(text):
     return text if isinstance(text, bytes) else text.encode()
+
+
+def collect():
+    """Look for garbage now, and from now on before there is much of it: MicroPython fills the whole
+    heap first and so leaves long-lived objects all over it."""
+    gc.collect()
+    if hasattr(gc, "mem_free"):
+        gc.threshold(max(gc.mem_free() // 8, 2048))
 
 
 class Phone:
@@ -46,9 +56,12 @@ class Phone:
         listener=None,
         display="",
     ):
+        # What lives as long as the phone is made now, the biggest first, in a heap without holes.
+        collect()
+        self.net = net
         self.driver = Driver(net, bind)
         self.driver.fault = self._fault
-        self.net = net
+        self.pumps = [Pump(net)]
         self.audio = audio
         self.codecs = codecs
         self.listener = listener
@@ -96,6 +109,7 @@ class Phone:
         for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
             if u:
                 await self.driver.prepare(u.host)
+        collect()
         self.driver.start(agent)
         if len(agent.methods) < 4:
             from .pager import Pager
@@ -202,6 +216,10 @@ class Phone:
     async def incoming(self, timeout_ms=None):
         """The next incoming Call, None when none came in time or the phone was closed."""
         return await self._incoming.get(timeout_ms)
+
+    def pump(self):
+        """A Pump for a call, which gives it back to `pumps`."""
+        return self.pumps.pop() if self.pumps else Pump(self.net)
 
     def _face(self, core):
         if core.data is None:

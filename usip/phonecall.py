@@ -210,14 +210,13 @@ class Call:
         if not self.endpoint:
             return
         if not self.pump:
-            from .pump import Pump
-
             audio = phone.audio
             for c in phone.calls.active():
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
-            self.pump = Pump(
-                phone.net, self.endpoint, self._host, audio, self._event_digit, phone.agent.trace
+            self.pump = phone.pump()
+            self.pump.begin(
+                self.endpoint, self._host, audio, self._event_digit, phone.agent.trace
             )
         self.pump.agree(self.core.sdp.remote)
 
@@ -225,6 +224,7 @@ class Call:
         if self.pump:
             self._stats = self.stats
             self.pump.stop()
+            self.phone.pumps.append(self.pump)
             self.pump = None
         elif self.endpoint:
             self.endpoint.close()

@@ -20,27 +20,32 @@ class _RtpFlow:
 
 
 class Pump:
-    """The sound of one call. `endpoint` is the port's UDP socket for RTP, `audio` the port's sound
-    or None for silence.
+    """The sound of one call after another: its buffers live as long as the phone.
 
-    `digit(d)` is called for every digit that comes as a telephone-event; `trace` is the agent's
-    hook. `agree(remote)` takes what offer and answer settled, before the start and at any time
-    later."""
+    `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
+    any time later, and starts the sound; `stop` ends it."""
 
-    def __init__(self, net, endpoint, host, audio, digit, trace=None):
+    def __init__(self, net):
         self.net = net
-        self.endpoint = endpoint
-        self.host = host
-        self.audio = audio
-        self.digit = digit
-        self.trace = trace
         self.stream = MediaStream(8)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._tx_view = memoryview(self.stream.tx)
         self._rx_view = memoryview(self._rx)
-        self._flow = None
+        self.endpoint = self.audio = self._flow = None
         self._tasks = ()
+
+    def begin(self, endpoint, host, audio, digit, trace=None):
+        """`endpoint` is the port's UDP socket for RTP, `host` our address, `audio` the port's sound
+        or None for silence. `digit(d)` is called for every digit that comes as a telephone-event;
+        `trace` is the agent's hook."""
+        self.endpoint = endpoint
+        self.host = host
+        self.audio = audio
+        self.digit = digit
+        self.trace = trace
+        self._flow = None
+        self.stream.reset(8)
 
     def agree(self, remote):
         s = self.stream

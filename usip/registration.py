@@ -124,8 +124,7 @@ class Registration:
             self.state = b"F"
             self._failed(m, now)
             return
-        # RFC 3608: what the registrar wants on the way out, in order
-        agent.routes[:] = list(self.outbound) + m.all("service-route")[: limits.ROUTES]
+        agent.routes[:] = list(self.outbound) + _service_route(m)
         if self._moved(m) and not self.again:
             # Behind a NAT: register what the registrar sees. Once: a NAT that gives a new port each
             # time would never end it.
@@ -136,7 +135,8 @@ class Registration:
         s = self.granted
         # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before
         # where that is possible.
-        self.at = later(now, (max(s - 32, s // 2) if s < 320 else s - s // 10) * 1000)
+        # Never at once: a registrar that grants no time worth the name gets no storm.
+        self.at = later(now, (max(s - 32, s // 2, 1) if s < 320 else s - s // 10) * 1000)
         agent.listener("registered", self, s)
 
     def _lifetime(self, m, contact):
@@ -205,7 +205,8 @@ class Registration:
         # A first lost answer is tried again after 1-2 s; a wrong password backs off at once, for
         # accounts get locked.
         wrong = status in (401, 403, 407, 404)
-        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX)
+        # Doubled by jitter, the longest too: a house full of devices must not come back as one.
+        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX // 2)
         ms += ms * below(1000) // 1000
         if m and m.get("retry-after"):
             try:
@@ -216,7 +217,7 @@ class Registration:
                 )
             except ProtocolError:
                 pass
-        self.at = later(now, ms if m and m.get("retry-after") else min(ms, limits.BACKOFF_MAX))
+        self.at = later(now, ms)
         if status in (401, 407):
             why = "wrong user name or password"
         elif status == 408:
@@ -240,6 +241,19 @@ class Registration:
 
     def _nothing(self, m, now):
         self._done(m, now)
+
+
+def _service_route(m):
+    # RFC 3608: what the registrar wants on the way out, in order; what cannot be a route is passed
+    # over, for every call would fail on it.
+    try:
+        routes = m.all("service-route")[: limits.ROUTES]
+        for v in routes:
+            if not Uri(address(v)[1]).host:
+                return []
+        return routes
+    except ProtocolError:
+        return []
 
 
 def _printable(b):

@@ -4,7 +4,7 @@
 from . import limits
 from .agent import ALLOW
 from .clock import later, left
-from .errors import ProtocolError
+from .errors import ProtocolError, UsageError
 from .rand import below
 from .request import Request
 
@@ -74,8 +74,6 @@ class Reinvite:
         self._fire(b"i", now, tx)
         if i == b"G":
             self.wanted = True  # ours is still wanted, after this one
-        if i == b"N" or i == b"G":
-            call.dialog.refresh(m)
 
     def response(self, m, status, now):
         if status < 200:
@@ -118,7 +116,7 @@ class Reinvite:
             self.call.agent.log(self, was, self.state)
         try:
             _ACTIONS[MACHINE[i + 2]](self, tx, now)
-        except ProtocolError:
+        except (ProtocolError, UsageError):
             self.state = was  # nothing was agreed: as before
             raise
         if self.state == b"N" and self.wanted:
@@ -177,12 +175,13 @@ class Reinvite:
         call = self.call
         self.offered = not self.m.body
         body = call.sdp.offer() if self.offered else call.sdp.answer(self.m.body)
+        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", ALLOW)
+        self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
+        call.dialog.refresh(self.m)
         self.tx = tx
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)
         self.end_at = later(now, limits.TIMEOUT)
-        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", ALLOW)
-        self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
         tx.respond(200, self.ok, now)
         if not self.offered:
             call.media()

@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
+from .errors import UsageError
 
 
 class Request:
@@ -9,7 +10,8 @@ class Request:
     branch.
 
     `user.response(request, m, status, now)` hears of every response that is not an answered
-    challenge; `m` is None for what we found out ourselves: 408 no answer, 503 no way to send it.
+    challenge; `m` is None for what we found out ourselves: 408 no answer, 503 no way to send it,
+    513 too long.
     """
 
     def __init__(self, agent, dialog, method, user, lines=(), ctype=b"", body=b""):
@@ -22,6 +24,7 @@ class Request:
         self.body = body
         self.cseq = 0
         self.tries = 0
+        self.quit = False  # True: a challenge is not worth an answer any more
         self.auth = ()  # the credentials that were sent: an ACK repeats them (22.1)
         self.tx = None
         self.flow = None
@@ -37,7 +40,11 @@ class Request:
         d.cseq = self.cseq = (d.cseq + 1) & limits.NUMBER_MAX
         self.auth = agent.credentials_for(flow, self.method, d)
         branch = agent.branch()
-        data = self._build(flow, branch)  # may not fit: before there is a transaction
+        try:
+            data = self._build(flow, branch)
+        except UsageError:  # it does not fit: a target or a route set that long
+            self.user.response(self, None, 513, now)
+            return
         self.tx = agent.client(flow, self.method, self, now, branch)
         self.tx.start(data, now)
 
@@ -61,10 +68,13 @@ class Request:
         if not flow:
             return None, None
         w = agent.writer
-        dialog.write(w, b"ACK", self.cseq, agent.via(flow, agent.branch()))
-        for i in range(0, len(self.auth), 2):
-            w.line(self.auth[i], self.auth[i + 1])
-        return w.done(ctype, body), flow
+        try:
+            dialog.write(w, b"ACK", self.cseq, agent.via(flow, agent.branch()))
+            for i in range(0, len(self.auth), 2):
+                w.line(self.auth[i], self.auth[i + 1])
+            return w.done(ctype, body), flow
+        except UsageError:
+            return None, None
 
     def cancel(self, now):
         """CANCEL this request (9.1). The caller has seen a provisional response."""
@@ -76,7 +86,7 @@ class Request:
     def response(self, tx, m, status, now):
         if tx is not self.tx:
             return
-        if m and status in (401, 407) and self.agent.challenged(self, m):
+        if m and status in (401, 407) and not self.quit and self.agent.challenged(self, m):
             self.send(now)
             return
         if m:

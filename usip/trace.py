@@ -16,7 +16,7 @@ class Trace:
 
     _now = 0
 
-    def __init__(self, size=2048):
+    def __init__(self, size=1024):
         self._buf = bytearray(size)  # lines, each ended by LF; around the end, over the oldest
         self._buf[0] = 10
         self._at = 1

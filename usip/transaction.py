@@ -3,6 +3,8 @@
 
 from . import limits
 from .clock import later, left
+from .errors import UsageError
+from .message import Message
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -150,9 +152,22 @@ class Transaction:
     def _accept(self, now):
         if not self.client:
             self._transmit(now)
+            self._forget()
         self._end(limits.TIMEOUT, now)  # timers L and M
         if self.client:
             self._pass(now)
+
+    def _forget(self):
+        # What was answered is only matched from here on: a kilobyte less for half a minute.
+        r = self.request
+        if self.branch[:7] == b"z9hG4bK":
+            self.request = k = Message(b"")
+            k.method = r.method
+            k.branch = r.branch
+            k.sent_by = r.sent_by
+            k.call_id = r.call_id
+            k.from_tag = r.from_tag
+            k.cseq = r.cseq
 
     def _final(self, now):
         reliable = self.flow.reliable
@@ -161,14 +176,20 @@ class Transaction:
             if self.invite and not reliable:
                 self.retry_at = later(now, self.interval)  # timer G
             self._transmit(now)
+            self._forget()
             return
         if self.invite:
             self._end(0 if reliable else limits.TIMER_D, now)
-            self.ack = self.agent.derive(b"ACK", self.data, self.m.get("to"))
-            self._ack(now)
+            try:
+                self.ack = self.agent.derive(b"ACK", self.data, self.m.get("to"))
+                self._ack(now)
+            except UsageError:
+                self.ack = b""  # a To that long: it goes without
         else:
             self._end(0 if reliable else limits.T4, now)  # timer K
-        self._pass(now)
+        self.data = None  # it will not be sent again
+        if self.state != b"X":  # the ACK did not get out, and that was told
+            self._pass(now)
 
     def _repeat(self, now):
         # Timer A doubles without bound, E and G up to T2.
@@ -189,7 +210,8 @@ class Transaction:
         self._send(self.data, now)
 
     def _ack(self, now):
-        self._send(self.ack, now)
+        if self.ack:
+            self._send(self.ack, now)
 
     def _trying(self, now):
         self.retry_at = None

@@ -31,20 +31,27 @@ class MediaStream:
         # RTP_MAX holds 60 ms.
         self._full = HEADER + _FRAME * min(3, max(1, ptime // 20))
         self.tx = bytearray(self._full)  # the datagram to be sent is tx[:n]
+        self._jitter = Jitter()
+        self._in = Header()
+        self._rand = rand
+        self.reset(law, event_type)
+
+    def reset(self, law, event_type=None):
+        """Begin anew, for the next call. The buffers stay: a heap that is full of holes has no room
+        for new ones."""
         self.law = law
         self.laws = (0, 8)
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
         self.refused = 0  # packets from other sources
-        self._out = Sender(self.tx, rand)
+        self._out = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
         self._filled = HEADER
         self._marker = True
         self._hi = self._lo = 0  # timestamp of the packet or the press that is being sent
         self._held = 0
-        self._in = Header()
+        self._jitter.restart()
         self._reception = Reception()
-        self._jitter = Jitter()
         self._digits_in = EventReceiver()
         self._ssrc_hi = self._ssrc_lo = -1
         self._sdp = self._remote = None

@@ -8,6 +8,7 @@ from asyncio import core
 # Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH,
 # ECONNREFUSED pass.
 _HARD = (getattr(errno, "EBADF", 9),)
+_PEEK = getattr(socket, "MSG_PEEK", 0)
 
 
 def _wait(sock):
@@ -31,8 +32,13 @@ class Endpoint:
 
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
+        # recvfrom(n) allocates n bytes before it looks. So a peek for the sender, then a read into
+        # the caller's buffer; before 1.26 the boards' sockets have no flags.
         try:
-            data, self.source = self.sock.recvfrom(len(buf))
+            if _PEEK:
+                self.source = self.sock.recvfrom(1, _PEEK)[1]
+                return self.sock.readinto(buf)
+            data, self.source = self.sock.recvfrom(min(len(buf), 1500))
         except OSError:
             return None
         n = len(data)
