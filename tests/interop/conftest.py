@@ -1,0 +1,157 @@
+"""The rig that a test gets, and the table of results: build/interop.md."""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import rig as rigs
+
+RUNTIMES = ("cpython", "unix32")
+
+
+def pytest_generate_tests(metafunc):
+    if "runtime" in metafunc.fixturenames:
+        metafunc.parametrize("runtime", RUNTIMES)
+
+
+class Rig:
+    """Starts programs for one test, and ends those that are left at its end."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.programs = []
+        self.notes = []
+        self.pieces = False  # the peer's RTP has jumps in its numbers: they are no loss
+
+    def _add(self, program):
+        self.programs.append(program)
+        return program
+
+    def ip(self):
+        return rigs.addresses().take()
+
+    def phone(self, runtime, *args, name="phone", **more):
+        name = self._name(name)
+        return self._add(rigs.Phone(self.folder, name, runtime, *args, **more))
+
+    def listener(self, runtime, *args, **more):
+        """A phone that can be called."""
+        return self.phone(runtime, *more.pop("first", ()), "listen", *args, **more).ready()
+
+    def sipp(self, scenario, to=None, **more):
+        return self._add(rigs.Sipp(self.folder, self._name(scenario), scenario, to, **more))
+
+    def kamailio(self, **more):
+        return self._add(rigs.Kamailio(self.folder, self._name("kamailio"), **more))
+
+    def _name(self, name):
+        taken = [p.name for p in self.programs]
+        names = [name] + [f"{name}{i}" for i in range(2, 10)]
+        return [x for x in names if x not in taken][0]
+
+    def noise(self, name="played.wav", **more):
+        return rigs.noise(self.folder / name, **more)
+
+    def note(self, text):
+        """A figure for the table of results."""
+        self.notes.append(text)
+
+    def end(self):
+        for program in reversed(self.programs):
+            program.kill()
+
+    def dissect(self):
+        """What tshark finds wrong in what the phones traced."""
+        problems = []
+        for p in self.programs:
+            if isinstance(p, rigs.Phone) and p.pcap.exists():
+                problems += [f"{p.name}: {x}" for x in rigs.Dissected(p.pcap).problems(self.pieces)]
+        return problems
+
+
+@pytest.fixture
+def rig(request):
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    folder = rigs.BUILD / worker / request.node.name.replace("/", "_")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    made = Rig(folder)
+    request.node.rig = made
+    try:
+        yield made
+    finally:
+        made.end()
+    problems = made.dissect()
+    assert not problems, "\n".join(problems[:20])
+
+
+# ---------------------------------------------------------------------------------- results
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if Path(item.path).parent != rigs.HERE:
+        return
+    rows = item.config.stash.setdefault(ROWS, {})
+    row = rows.get(item.nodeid)
+    if row is None:
+        module = item.module
+        about = (getattr(item.function, "__doc__", "") or item.name).strip().split("\n")[0]
+        words = item.callspec.id if hasattr(item, "callspec") else ""
+        runtime = [r for r in RUNTIMES if r in words]
+        for r in runtime:
+            words = words.replace(r, "")
+        words = words.strip("-").replace("--", "-")
+        row = rows[item.nodeid] = {
+            "peer": rigs.version(module.PEER),
+            "feature": about.rstrip(".") + (f" ({words})" if words else ""),
+            "runtime": " ".join(runtime) or " and ".join(RUNTIMES),
+            "result": "passed",
+            "seconds": 0.0,
+            "note": "",
+        }
+    row["seconds"] = round(row["seconds"] + report.duration, 2)
+    if report.outcome != "passed" and row["result"] == "passed":
+        row["result"] = report.outcome
+        text = str(report.longrepr[2]) if report.skipped else call.excinfo.exconly()
+        row["note"] = text.split("\n")[0][:150]
+    elif getattr(item, "rig", None) and row["result"] == "passed":
+        row["note"] = "; ".join(item.rig.notes)
+
+
+ROWS = pytest.StashKey()
+
+
+def pytest_sessionfinish(session):
+    """Each process adds its rows to those of this test run; the last one has written them all."""
+    rows = session.config.stash.get(ROWS, None)
+    if not rows:
+        return
+    rigs.BUILD.mkdir(parents=True, exist_ok=True)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with open(rigs.BUILD / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = rigs.BUILD / "results.json"
+        try:
+            before = json.loads(file.read_text())
+        except (OSError, ValueError):
+            before = {}
+        if before.get("run") == run:
+            rows = {**before["rows"], **rows}
+        file.write_text(json.dumps({"run": run, "rows": rows}, indent=1))
+        (rigs.BUILD.parent / "interop.md").write_text(_table(rows))
+
+
+def _table(rows):
+    lines = ["# Interop: what was tried against real peers, and how it went", ""]
+    lines += ["| peer | feature | runtime | result | s | note |", "|---|---|---|---|---|---|"]
+    for node in sorted(rows):
+        r = rows[node]
+        cells = [r[k] for k in ("peer", "feature", "runtime", "result", "seconds", "note")]
+        lines.append("| " + " | ".join(str(c).replace("|", "/") for c in cells) + " |")
+    return "\n".join(lines) + "\n"
