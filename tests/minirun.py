@@ -55,6 +55,8 @@ def run_module(name, only, counts):
 
 
 def main(args):
+    if hasattr(gc, "threshold") and hasattr(gc, "mem_free"):
+        gc.threshold(4096)  # as a phone does: what lives long lies at the bottom of the heap
     only = ""
     if len(args) > 1 and args[0] == "-k":
         only = args[1]

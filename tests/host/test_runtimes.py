@@ -24,7 +24,10 @@ TIMEOUT_S = 300
 def test_on(runtime, file):
     main = TESTS / "minirun.py"
     try:
-        argv, env = runner.command(runtime, main, [file], heap=HEAP.get(runtime))
+        # Frozen, as in a firmware: 64 KB hold the phone or its sources' .mpy files, not both.
+        argv, env = runner.command(
+            runtime, main, [file], heap=HEAP.get(runtime), frozen=runtime in runner.UNIX
+        )
     except runner.RunError as error:
         if os.environ.get("CI") == "true" or "mpy-cross:" in str(error):
             pytest.fail(str(error), pytrace=False)
