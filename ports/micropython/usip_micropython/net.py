@@ -9,6 +9,7 @@ from asyncio import core
 # ECONNREFUSED pass.
 _HARD = (getattr(errno, "EBADF", 9),)
 _PEEK = getattr(socket, "MSG_PEEK", 0)
+_LINK = 1500  # what a link carries in one piece; nearly every datagram is shorter
 
 
 def _wait(sock):
@@ -32,13 +33,27 @@ class Endpoint:
 
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
-        # recvfrom(n) allocates n bytes before it looks. So a peek for the sender, then a read into
-        # the caller's buffer; before 1.26 the boards' sockets have no flags.
+        # Not sock.readinto(): it reads on, datagram after datagram, until the buffer is full. And
+        # recvfrom(n) allocates n bytes before it looks, so one that may be long is peeked at first;
+        # before 1.26 the boards' sockets have no flags: there a long one counts as cut.
+        recv = self.sock.recvfrom
+        size = len(buf)
+        n = min(size, _LINK)
         try:
-            if _PEEK:
-                self.source = self.sock.recvfrom(1, _PEEK)[1]
-                return self.sock.readinto(buf)
-            data, self.source = self.sock.recvfrom(min(len(buf), 1500))
+            if n == size or not _PEEK:
+                data, self.source = recv(n)
+                if n < size and len(data) == n:
+                    return size
+            else:
+                data, self.source = recv(n, _PEEK)
+                if len(data) < n:
+                    recv(1)
+                else:
+                    try:
+                        data = recv(size)[0]
+                    except MemoryError:
+                        recv(1)
+                        return size
         except OSError:
             return None
         n = len(data)
