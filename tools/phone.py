@@ -347,7 +347,7 @@ class Program:
                 self.pcap.close()
 
     def say_why(self):
-        if not self.json and self.phone.explain():
+        if self.status and not self.json:
             print(self.phone.explain())
 
     async def ready(self):

@@ -41,10 +41,12 @@ class Agent(Composer):
         Composer.__init__(self, net, Uri(aor), display)
         self.listener = listener
         self.transactions = []
+        self.most = limits.TRANSACTIONS
         self.dialogs = []
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.trace = None
+        self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
         # The account, where there is one: credentials go to a trusted flow and nowhere else.
         self.credentials = None
@@ -110,7 +112,10 @@ class Agent(Composer):
         """Give `data` to `flow`; False when the transport has failed."""
         if self.trace:
             self.trace(True, data, flow, now)
-        return flow.send(data)
+        sent = flow.send(data)
+        if not sent and self.note:
+            self.note("%s:%d is unreachable" % (str(flow.remote[0], "utf-8"), flow.remote[1]), now)
+        return sent
 
     # --- transactions ---
 
@@ -119,8 +124,16 @@ class Agent(Composer):
             self.transactions.remove(tx)
 
     def room(self):
-        """True while the table of transactions has room."""
-        return len(self.transactions) < limits.TRANSACTIONS
+        """True while the table of transactions has room, or room could be made: the oldest request
+        that was answered goes first. It was kept for the case that its answer got lost."""
+        list_ = self.transactions
+        if len(list_) < self.most:
+            return True
+        for tx in list_:
+            if not tx.client and not tx.invite and tx.state == b"F":
+                list_.remove(tx)
+                return True
+        return False
 
     def client(self, flow, method, user, now, branch):
         """A new client transaction, where there is room."""
@@ -298,7 +311,7 @@ class Agent(Composer):
                 return d
         return None
 
-    def flow_to(self, dialog):
+    def flow_to(self, dialog, now):
         """The flow for the next request of `dialog`, None when its next hop cannot be reached."""
         try:
             u = dialog.hop()
@@ -309,9 +322,12 @@ class Agent(Composer):
         if self.home and not u.port and u.host.lower() == self.uri.host.lower():
             u = self.home
         transport = b"TLS" if u.scheme == b"sips" else (u.param(b"transport") or b"UDP").upper()
-        return self.net.flow(
+        flow = self.net.flow(
             bare(u.host), u.port or (5061 if transport == b"TLS" else 5060), transport
         )
+        if not flow and self.note:
+            self.note("no way to " + str(u.text(True), "utf-8"), now)
+        return flow
 
     # --- digest ---
 

@@ -95,7 +95,7 @@ class Call(Caller, Callee):
         self.early = []
         if self not in agent.parts:
             agent.parts.append(self)
-        flow = agent.flow_to(d)
+        flow = agent.flow_to(d, now)
         if not flow:
             self._fail(503, "Unreachable")
             self._finish(now)

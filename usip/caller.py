@@ -72,7 +72,7 @@ class Caller:
         return d
 
     def _ack(self, d, now, body=b""):
-        self.ack_data, self.ack_flow = self.invite.ack(d, b"application/sdp", body)
+        self.ack_data, self.ack_flow = self.invite.ack(d, now, b"application/sdp", body)
         self._ack_again(now)
 
     def _ack_again(self, now):
@@ -83,7 +83,7 @@ class Caller:
         # A second 2xx, of another fork: ACK and BYE (13.2.2.4). While it is repeated so is this.
         d = self.invite.dialog.fork(m)
         d.cseq = self.invite.cseq
-        data, flow = self.invite.ack(d)
+        data, flow = self.invite.ack(d, now)
         if flow:
             self.agent.send(data, flow, now)
             Request(self.agent, d, b"BYE", NOBODY).send(now)

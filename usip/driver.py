@@ -47,7 +47,7 @@ class Driver:
         self.endpoint = None
         self.fault = None  # fault(exception): something below raised what it must not
         self._flows = {}
-        self._wake = asyncio.Event()
+        self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
         self._tasks = []
         self._buf = bytearray(limits.DATAGRAM_MAX)
 
@@ -55,6 +55,7 @@ class Driver:
         """Bind and begin to serve `agent`. OSError when the port is taken."""
         self.endpoint = self.net.udp(self.bind[0], self.bind[1])
         self.agent = agent
+        self._wake = asyncio.Event()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
 
     async def close(self):
@@ -97,7 +98,8 @@ class Driver:
 
     def kick(self):
         """The application did something: look at the deadlines again."""
-        self._wake.set()
+        if self._wake:
+            self._wake.set()
 
     async def _read(self):
         ep = self.endpoint

@@ -30,6 +30,7 @@ DATAGRAM_MAX = 2048
 
 # --- tables: full answers 503 or drops, never growth ---
 TRANSACTIONS = 16  # both sides; a call in progress uses 1 to 3
+SERVER_TRANSACTIONS = 64  # a registrar's: each of its users' requests stays for half a minute
 CALLS = 2  # two calls at a time, then 486
 FLOWS = 16  # remote addresses that are remembered
 EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart

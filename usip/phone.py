@@ -72,11 +72,12 @@ class Phone:
 
             trace = Trace()
         self.trace = agent.trace = trace
+        agent.note = getattr(trace, "note", None)
         self.calls = Calls(agent, self._session)
         self.registration = None
         self._incoming = Queue(self)
         self._texts = Queue(self)
-        self._news = asyncio.Event()
+        self._news = None  # made by start(), see Driver
         if outbound:
             outbound = as_bytes(outbound)
             agent.routes.append(b"<" + outbound + b">")
@@ -109,6 +110,7 @@ class Phone:
         for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
             if u:
                 await self.driver.prepare(u.host)
+        self._news = asyncio.Event()
         collect()
         self.driver.start(agent)
         if len(agent.methods) < 4:
@@ -124,7 +126,7 @@ class Phone:
             self.registration.start(now())
         for core in self.calls.active():
             # A call in progress is told where we are now, by a re-INVITE.
-            flow = self.agent.flow_to(core.dialog) if core.state == b"E" else None
+            flow = self.agent.flow_to(core.dialog, now()) if core.state == b"E" else None
             if flow and flow.local[0] != core.sdp.host:
                 core.sdp.host = flow.local[0]
                 core.refresh(now())
@@ -172,8 +174,9 @@ class Phone:
 
     def _tell(self):
         # Wakes every wait; each looks for itself whether it is meant.
-        self._news.set()
-        self._news.clear()
+        if self._news:
+            self._news.set()
+            self._news.clear()
 
     async def registered(self, timeout_ms=None):
         """Wait until the phone is registered; False when `timeout_ms` passed before."""

@@ -215,9 +215,7 @@ class Call:
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
             self.pump = phone.pump()
-            self.pump.begin(
-                self.endpoint, self._host, audio, self._event_digit, phone.agent.trace
-            )
+            self.pump.begin(self.endpoint, self._host, audio, self._event_digit, phone.agent.trace)
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):

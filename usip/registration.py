@@ -98,7 +98,7 @@ class Registration:
     def _send(self, expires, now):
         agent = self.agent
         self.dialog.routes = list(self.outbound)
-        flow = agent.flow_to(self.dialog)
+        flow = agent.flow_to(self.dialog, now)
         self.at = None
         lines = (b"Contact", agent.contact(flow), b"Expires", b"%d" % expires) if flow else ()
         if flow and flow.remote not in agent.trusted:
@@ -240,7 +240,7 @@ class Registration:
         self.agent.listener("unregistered", self, None)
 
     def _nothing(self, m, now):
-        self._done(m, now)
+        self.at = None
 
 
 def _service_route(m):

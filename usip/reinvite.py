@@ -136,7 +136,7 @@ class Reinvite:
         call = self.call
         m = self.m
         call.dialog.refresh(m)
-        data, flow = self.request.ack(call.dialog)
+        data, flow = self.request.ack(call.dialog, now)
         # The ACK is what the 2xx's retransmissions get as well.
         call.invite = self.request
         call.ack_data, call.ack_flow = data, flow

@@ -33,7 +33,7 @@ class Request:
         """Send it, or send it again under a new CSeq."""
         agent = self.agent
         d = self.dialog
-        self.flow = flow = agent.flow_to(d)
+        self.flow = flow = agent.flow_to(d, now)
         if not flow or not agent.room():
             self.user.response(self, None, 503, now)
             return
@@ -59,12 +59,12 @@ class Request:
         w.line(b"User-Agent", self.agent.name)
         return w.done(self.ctype, self.body)
 
-    def ack(self, dialog, ctype=b"", body=b""):
+    def ack(self, dialog, now, ctype=b"", body=b""):
         """The ACK for a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its
         own.
         """
         agent = self.agent
-        flow = agent.flow_to(dialog)
+        flow = agent.flow_to(dialog, now)
         if not flow:
             return None, None
         w = agent.writer

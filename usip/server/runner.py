@@ -1,6 +1,7 @@
 # usip: the registrar as a running server, on asyncio
 # MIT licence; Copyright (c) 2026 the usip authors
 
+from .. import limits
 from ..agent import Agent
 from ..driver import Driver
 from .authenticate import Authenticator
@@ -21,7 +22,11 @@ class Server:
         self.users = users
         self.agent = Agent(self.driver, self.listener, b"sip:" + realm)
         self.agent.trace = trace
-        self.registrar = Registrar(self.agent, Authenticator(realm, users.get), users.__contains__)
+        self.agent.most = limits.SERVER_TRANSACTIONS
+        self.registrar = Registrar(self.agent, Authenticator(realm, users.get), self.known)
+
+    def known(self, user):
+        return user in self.users
 
     async def start(self):
         self.driver.start(self.agent)
