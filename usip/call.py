@@ -226,9 +226,12 @@ class Call(Caller, Callee):
             self._fire(b"l", now)
 
     def poll(self, now):
+        # A deadline is used up before it is acted on: none can come round for ever.
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
+            self.retry_at = None
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
+            self.end_at = None
             self._fire(b"$", now)
         ms = self.mod.poll(now)
         for at in (self.retry_at, self.end_at):

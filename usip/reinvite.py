@@ -94,6 +94,7 @@ class Reinvite:
 
     def poll(self, now):
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
+            self.retry_at = None
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
             self.end_at = None
