@@ -346,6 +346,15 @@ class Program:
             if self.pcap:
                 self.pcap.close()
 
+    async def leave(self):
+        # After a KeyboardInterrupt, which may have struck in the task that reads or waits.
+        if self.phone.driver.endpoint:
+            self.phone.driver.serve()
+        await self.phone.close()
+        self.audio.close()
+        if self.pcap:
+            self.pcap.close()
+
     def say_why(self):
         if self.status and not self.json:
             print(self.phone.explain())
@@ -473,7 +482,7 @@ def start(argv):
     try:
         asyncio.run(main(program))
     except KeyboardInterrupt:
-        asyncio.run(program.phone.close())
+        asyncio.run(program.leave())
     except UsageError as e:
         print("phone.py: %s" % e, file=sys.stderr)
         return 2

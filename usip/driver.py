@@ -56,12 +56,20 @@ class Driver:
         self.endpoint = self.net.udp(self.bind[0], self.bind[1])
         self.agent = agent
         self._wake = asyncio.Event()
+        self.serve()
+
+    def serve(self):
+        """Serve with new tasks: on MicroPython Ctrl-C ends whichever task it finds running."""
+        self._cancel()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
 
-    async def close(self):
+    def _cancel(self):
         for t in self._tasks:
             t.cancel()
         self._tasks = []
+
+    async def close(self):
+        self._cancel()
         if self.endpoint:
             self.endpoint.close()
             self.endpoint = None
