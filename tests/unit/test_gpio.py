@@ -4,11 +4,10 @@
 import asyncio
 import os
 
-from usip_host.gpio import LineGpio, SimButton, SimRelay
-from usip_host.sound import ToneAudio, WavAudio
-
 from usip.errors import UsageError
 from usip.media.wav import Reader
+from usip_host.gpio import LineGpio, SimButton, SimRelay
+from usip_host.sound import ToneAudio, WavAudio
 
 
 async def turns(n=5):
