@@ -75,6 +75,7 @@ class Call(Caller, Callee):
         self.retry_at = self.end_at = None
         self.interval = 0
         self.mod = Reinvite(self)
+        self.info = None  # what sends digits
         self.data = None  # the application's own
 
     # --- what the application does ---

@@ -19,6 +19,22 @@ def host_port(pair):
     return b"%s:%d" % (b"[" + host + b"]" if b":" in host else host, port)
 
 
+def private(host):
+    """True for an address of a local network (RFC 1918, 3927, 4193, 4291): no NAT before it."""
+    p = host.split(b".")
+    return (
+        host[:3] == b"10."
+        or host[:8] in (b"192.168.", b"169.254.")
+        or p[0] == b"172"
+        and len(p) == 4
+        and p[1].isdigit()
+        and 16 <= int(p[1][:4]) <= 31
+        or host[:2].lower() in (b"fc", b"fd")
+        and b":" in host
+        or host[:4].lower() == b"fe80"
+    )
+
+
 class Composer:
     """Writes what all requests and responses have in common. `net.flow(host, port, transport)`
     gives flows."""
@@ -105,7 +121,9 @@ class Composer:
 
     def contact(self, flow):
         """Our Contact as seen by the other end of `flow`."""
-        here = self.public if self.public and flow.remote in self.trusted else flow.local
+        here = flow.local
+        if self.public and (flow.remote in self.trusted or not private(flow.remote[0])):
+            here = self.public
         more = b">" if flow.transport == b"UDP" else b";transport=" + flow.transport.lower() + b">"
         return b"<sip:" + (self.uri.user or b"usip") + b"@" + host_port(here) + more
 

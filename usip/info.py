@@ -48,12 +48,38 @@ def received(call, tx, m, now):
         agent.listener("dtmf", call, (digit, ms, "info"))
 
 
+class _Sender:
+    # One INFO at a time: a lost one that is repeated after the next has a CSeq that is out of
+    # order, and its digit would be refused (RFC 3261 12.2.2).
+    def __init__(self, call):
+        self.call = call
+        self.waiting = []
+        self.request = None
+
+    def next(self, now):
+        call = self.call
+        if not self.request and self.waiting and call.state == b"E":
+            body = b"Signal=%s\r\nDuration=%d\r\n" % self.waiting.pop(0)
+            self.request = Request(
+                call.agent, call.dialog, b"INFO", self, (), b"application/dtmf-relay", body
+            )
+            self.request.send(now)
+
+    def response(self, request, m, status, now):
+        if status < 200:
+            return
+        self.request = None
+        if not m or status == 481:
+            self.waiting = []  # no way to send it, or nobody there
+            self.call.response(request, m, status, now)
+        self.next(now)
+
+
 def send(call, digit, now, ms=DURATION):
-    """Send one digit by INFO."""
+    """Send one digit by INFO, after those before it."""
     if len(digit) != 1 or digit not in DIGITS:
         raise UsageError("not a digit")
-    if call.state == b"E":
-        body = b"Signal=%s\r\nDuration=%d\r\n" % (digit, ms)
-        Request(call.agent, call.dialog, b"INFO", call, (), b"application/dtmf-relay", body).send(
-            now
-        )
+    if not call.info:
+        call.info = _Sender(call)
+    call.info.waiting.append((digit, ms))
+    call.info.next(now)
