@@ -113,8 +113,11 @@ def recipe(target, source):
         return "mpy-cross", "mpy-cross", ["STRIP="], "", ["gcc", "make", "libc6-dev"]
     if target not in TARGETS:
         raise Missing(f"unknown runtime {target!r}; there are: {' '.join(TARGETS)}")
-    # No -march, no @micropython.viper in frozen modules.
     args = ["VARIANT=standard", "STRIP=", "MICROPY_PY_BTREE=0", "MICROPY_PY_FFI=0"]
+    # Without it Ctrl-C jumps out of the signal handler, from the middle of a garbage collection
+    # too: the heap then stays locked. With it the interpreter is told, and raises when it can.
+    args.append("MICROPY_PY_THREAD_GIL=1")
+    # No -march, no @micropython.viper in frozen modules.
     args.append("MPY_CROSS_FLAGS=-march=" + {"unix64": "x64", "unix32": "x86"}[target])
     packages = ["gcc", "make", "libc6-dev"]
     flags = ""
