@@ -53,7 +53,9 @@ def diagram(module, table):
     out = ["```mermaid", "stateDiagram-v2"]
     for s in states:
         out.append(f'    state "{state_name(s, module)}" as {s}')
-    out.append(f"    [*] --> {all_rows[0][0]}")
+    # A call begins as its caller or as its callee.
+    for start in "SO" if module == "call" else all_rows[0][0]:
+        out.append(f"    [*] --> {start}")
     edges = {}
     for state, event, action, to in all_rows:
         edges.setdefault((state, to), []).append(f"{event}/{action}")
