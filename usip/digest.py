@@ -159,6 +159,8 @@ class Credentials:
         if tries & bit and old and old.realm == best.realm:
             # The realm asks again: it refuses the password, unless the nonce was too old.
             if not best.stale or tries & 4:
+                # The next request asks anew: with the old answer in it each would be two guesses.
+                self._last[proxy] = None
                 return 0
             tries |= 4
         elif tries >= limits.AUTH_TRIES * 8:
