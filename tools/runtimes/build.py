@@ -355,6 +355,8 @@ def make(target, source, path, mpy_cross, build):
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")  # MICROPYTHON's tree stays clean
     for name_ in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # of the make that may have called us
         env.pop(name_, None)
+    # make goes by dates: another clone's sources, older than what lies there, it would not see
+    shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
     logged(command, f"make-{target}.log", env=env)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
