@@ -7,7 +7,7 @@ PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint phone clean python runtimes interop
+.PHONY: help demo test test-fast bench lint phone clean python runtimes interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.made interop runtimes ## every test on every runtime, interop too
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or unix32" $(ARGS)
+
+bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
+	@$(PYTHON) tools/bench $(ARGS)
 
 lint: $(VENV)/.made ## style and format (ruff)
 	@$(VENV)/bin/ruff check .

@@ -1,0 +1,79 @@
+"""Rows of the bench: what was measured, how, with which versions; the table and bench.json."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.join(ROOT, "tools", "bench")
+for _folder in ("tools", "ports/host", "ports/cpython", "."):
+    sys.path.insert(0, os.path.join(ROOT, _folder))
+
+FILE = os.path.join(ROOT, "build", "bench.json")
+
+
+class Missing(Exception):
+    """Cannot be measured here; the text says why."""
+
+
+def said(*argv):
+    """The first line that a program says; "" when it is not there."""
+    try:
+        out = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError:
+        return ""
+    return (out.stdout.strip().splitlines() or [""])[0]
+
+
+def own_version():
+    from usip import __version__
+
+    commit = said("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
+    changed = said("git", "-C", ROOT, "status", "--porcelain", "--", "usip", "ports")
+    if not re.fullmatch("[0-9a-f]+", commit):
+        return __version__
+    return f"{__version__} {commit}{' changed' if changed else ''}"
+
+
+class Table:
+    """Collects rows and prints each as it comes."""
+
+    def __init__(self):
+        self.rows = []
+        self.base = {"usip": own_version(), "python": platform.python_version()}
+
+    def add(self, name, value, unit, how, **versions):
+        if isinstance(value, float):
+            value = round(value, 3)
+        row = {"name": name, "value": value, "unit": unit, "how": how}
+        row["versions"] = {**self.base, **versions}
+        self.rows = [r for r in self.rows if r["name"] != name] + [row]
+        shown = f"{value:,}" if isinstance(value, int) else str(value)
+        print(f"{name:34} {shown:>12} {unit:14} {how}", flush=True)
+
+    def skip(self, what, why):
+        print(f"{what:34} {'-':>12} {'':14} not measured: {why}", flush=True)
+
+    def write(self):
+        """Rows of an earlier run that this one did not measure stay: each says what it is of."""
+        try:
+            with open(FILE) as f:
+                old = json.load(f)
+        except (OSError, ValueError):
+            old = []
+        new = {r["name"] for r in self.rows}
+        os.makedirs(os.path.dirname(FILE), exist_ok=True)
+        with open(FILE + ".new", "w") as f:
+            json.dump([r for r in old if r["name"] not in new] + self.rows, f, indent=1)
+            f.write("\n")
+        os.replace(FILE + ".new", FILE)
+
+
+def micropython(argv):
+    """The version of the interpreter that a command line begins with."""
+    line = said(argv[0], "-c", "import sys; print(sys.version)")
+    found = re.search(r"MicroPython v?([0-9.]+)", line)
+    return found.group(1) if found else line
