@@ -2,11 +2,15 @@
 
     tools/run [--heap 64k] [--frozen | --py] [--path DIR]... RUNTIME FILE ARGS...
 
-RUNTIME  cpython (this python3), cpython3.9 ... cpython3.13, unix64, unix32
---heap   size of the MicroPython heap (64k, 1M); CPython ignores it
+RUNTIME  cpython (this python3), cpython3.9 ... cpython3.13, unix64, unix32; qemu-arm, qemu-rv32
+         (boards without an operating system, emulated: Cortex-M3 and RISC-V, 140 KB heap),
+         qemu-arm-stock, qemu-rv32-stock (the same with usip's core alone, no clock, no network)
+--heap   size of the MicroPython heap (64k, 1M); CPython and the boards ignore it
 --frozen usip and its ports are in MicroPython, as in a firmware, and their code takes no heap
 --py     MicroPython reads the sources instead of compiled .mpy files
 --path   one more folder of modules
+--virtual      on a QEMU board time passes at once while the processor sleeps
+--timeout 300  so long may a program run on a QEMU board
 
 MicroPython is built when it is missing (tools/runtimes/build.py). usip, the ports, FILE and the
 modules beside it are compiled into build/mpy/RUNTIME/, so that a program needs the heap it would
@@ -32,6 +36,8 @@ from runtimes import build
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MPY = os.path.join(ROOT, "build", "mpy")
 UNIX = {"unix64": "x64", "unix32": "x86"}  # runtime -> what mpy-cross calls its machine code
+QEMU = {"arm": "armv7m", "rv32": "rv32imc"}
+QEMU_TIMEOUT_S = 300
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 # A module path of tests is the same on every runtime: helpers and the tests' own folders.
@@ -42,7 +48,17 @@ class RunError(Exception):
     """Cannot be run; the text says why."""
 
 
-def command(runtime, file, args=(), heap=None, sources=False, path=(), frozen=False):
+def command(
+    runtime,
+    file,
+    args=(),
+    heap=None,
+    sources=False,
+    path=(),
+    frozen=False,
+    virtual=False,
+    timeout=QEMU_TIMEOUT_S,
+):
     """(argv, env) with which `file` runs on `runtime`; builds and compiles what is missing."""
     file = os.fspath(file)
     if not os.path.isfile(file):
@@ -54,6 +70,8 @@ def command(runtime, file, args=(), heap=None, sources=False, path=(), frozen=Fa
     args = [os.fspath(x) for x in args]
     if runtime in UNIX:
         return _unix(runtime, file, args, heap, sources, frozen, folders)
+    if runtime in build.QEMU_TARGETS:
+        return _qemu(runtime, file, args, sources, folders, virtual, timeout)
     env = dict(os.environ)
     libs = [ROOT, *(os.path.join(ROOT, "ports", x) for x in ("cpython", "host"))]
     # The first folder is FILE's own, which CPython puts on the path itself.
@@ -79,7 +97,7 @@ def _unix(runtime, file, args, heap, sources, frozen, folders):
         return [*argv, file, *args], env
     if not file.endswith(".py"):
         raise RunError(f"{runtime} runs files that end in .py, not {file}")
-    trees = Trees(runtime, mpy_cross)
+    trees = Trees(runtime, mpy_cross, UNIX[runtime])
     lib = os.path.join(MPY, runtime, "lib")
     wanted, found = [], []
     if not frozen:
@@ -88,18 +106,10 @@ def _unix(runtime, file, args, heap, sources, frozen, folders):
             found.append(os.path.join(MPY, runtime, "ports", os.path.basename(port)))
             wanted.append((port, found[-1], "-O3", True, True))
         found.insert(0, lib)
-    inner = []
-    for folder in folders:
-        short = os.path.relpath(folder, ROOT)
-        if short.startswith(".."):
-            short = "other/" + hashlib.sha256(folder.encode()).hexdigest()[:8]
-        # -O1 and higher strip asserts, which are what a test consists of.
-        level = "-O0" if short.split(os.sep)[0] == "tests" else "-O2"
-        deep = short == "tests/support"
-        inner.append(os.path.normpath(os.path.join(MPY, runtime, "run", short)))
-        wanted.append((folder, inner[-1], level, deep, False))
+    rows = _programs(runtime, folders)
+    inner = [row[1] for row in rows]
     # Other modules beside FILE may be for CPython only; those that are named here may not.
-    trees.compile(wanted, {os.path.abspath(x) for x in [file, *args] if x.endswith(".py")})
+    trees.compile([*wanted, *rows], _named(file, args))
     # A script named by its path would have to be source, and -m has no Ctrl-C and no file name:
     # so a line of code imports it as __main__ (that is what the False asks for). It takes the
     # working directory off the path too, where the sources of usip may be lying.
@@ -109,6 +119,53 @@ def _unix(runtime, file, args, heap, sources, frozen, folders):
     found = [x for x in found if os.path.isdir(x)]
     env["MICROPYPATH"] = ":".join([inner[0], *found, *inner[1:], ".frozen"])
     return [*argv, "-c", start, file, *args], env
+
+
+def _programs(runtime, folders):
+    """Rows for Trees.compile of the folders that programs and tests are in."""
+    rows = []
+    for folder in folders:
+        short = os.path.relpath(folder, ROOT)
+        if short.startswith(".."):
+            short = "other/" + hashlib.sha256(folder.encode()).hexdigest()[:8]
+        # -O1 and higher strip asserts, which are what a test consists of.
+        level = "-O0" if short.split(os.sep)[0] == "tests" else "-O2"
+        deep = short == "tests/support"
+        out = os.path.normpath(os.path.join(MPY, runtime, "run", short))
+        rows.append((folder, out, level, deep, False))
+    return rows
+
+
+def _named(file, args):
+    return {os.path.abspath(x) for x in [file, *args] if x.endswith(".py")}
+
+
+def _qemu(runtime, file, args, sources, folders, virtual, timeout):
+    if sources or not file.endswith(".py"):
+        raise RunError(f"{runtime} runs compiled files that end in .py, not {file}")
+    try:
+        firmware, mpy_cross = map(str, build.ensure(runtime, "mpy-cross"))
+        emulator = build.emulator(runtime)
+    except build.Missing as error:
+        raise RunError(f"{runtime}: {error}") from None
+    if not emulator:
+        raise RunError(f"{runtime}: the emulator is not on PATH")
+    machine = runtime.split("-")[1]
+    key = f"qemu-{machine}"  # stock or not, the same compiled files
+    trees = Trees(key, mpy_cross, QEMU[machine])
+    rows = _programs(key, folders)
+    trees.compile(rows, _named(file, args))
+    what = {
+        "target": runtime,
+        "elf": firmware,
+        "emulator": emulator,
+        "folders": [row[1] for row in rows],
+        "main": trees.program(file, rows[0][2]),
+        "virtual": virtual,
+        "timeout": timeout,
+    }
+    start = os.path.join(os.path.dirname(build.__file__), "qemu.py")
+    return [sys.executable, start, json.dumps(what), file, *args], dict(os.environ)
 
 
 def _module(name):
@@ -123,10 +180,10 @@ class Trees:
     done; else one process compiles under a lock and writes the index last.
     """
 
-    def __init__(self, runtime, mpy_cross):
+    def __init__(self, runtime, mpy_cross, march):
         self._runtime = runtime
         self._cross = mpy_cross
-        self._march = "-march=" + UNIX[runtime]
+        self._march = "-march=" + march
 
     def compile(self, wanted, named):
         """wanted: rows of (sources, result, optimisation, with subfolders, all must compile).
@@ -175,21 +232,45 @@ class Trees:
             if error and (strict or os.path.join(folder, name) in named):
                 raise RunError(f"mpy-cross: {os.path.join(folder, name)}: {error}")
 
+    def program(self, file, level):
+        """`file` compiled so that it is __main__ when it is imported, for builds that cannot do
+        that.
+        """
+        folder = os.path.join(MPY, self._runtime, "main")
+        os.makedirs(folder, exist_ok=True)
+        with open(file, "rb") as stream:
+            text = b'__name__="__main__";' + stream.read()
+        name = hashlib.sha256(repr((self._cross, level, file)).encode() + text).hexdigest()[:16]
+        target = os.path.join(folder, name + ".mpy")
+        if not os.path.exists(target):
+            new = f"{target}.{os.getpid()}"
+            error = self._cross_compile("-", file, new, level, text)
+            if error:
+                raise RunError(f"mpy-cross: {file}: {error}")
+            os.replace(new, target)
+        return target
+
     def _one(self, folder, out, level, name):
         source = os.path.join(folder, name)
         target = os.path.join(out, _target(name))
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        shown = os.path.relpath(source, ROOT)  # in tracebacks
+        error = self._cross_compile(source, source, target + ".new", level)
+        if not error:
+            os.replace(target + ".new", target)
+        return error
+
+    def _cross_compile(self, source, name, target, level, text=b""):
+        shown = os.path.relpath(name, ROOT)  # in tracebacks
         if shown.startswith(".."):
-            shown = source
-        flags = [level, self._march, "-s", shown, "-o", target + ".new"]
+            shown = name
+        flags = [level, self._march, "-s", shown, "-o", target]
+        pipe = subprocess.PIPE
         done = subprocess.run(
-            [self._cross, *flags, source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [self._cross, *flags, source], input=text, stdout=pipe, stderr=subprocess.STDOUT
         )
         if done.returncode:
             lines = done.stdout.decode(errors="replace").strip().splitlines()
             return " / ".join(x.strip() for x in lines[-2:]) or "failed"
-        os.replace(target + ".new", target)
         return ""
 
 
@@ -242,7 +323,9 @@ def cpython(runtime):
     """The interpreter that is called cpython, cpython3.9, ... here."""
     version = runtime[len("cpython") :]
     if not runtime.startswith("cpython") or version not in ("", *VERSIONS):
-        names = " ".join(["cpython", *(f"cpython{v}" for v in VERSIONS), *UNIX])
+        names = " ".join(
+            ["cpython", *(f"cpython{v}" for v in VERSIONS), *UNIX, *build.QEMU_TARGETS]
+        )
         raise RunError(f"unknown runtime {runtime!r}; there are: {names}")
     if version in ("", "%d.%d" % sys.version_info[:2]):
         return sys.executable
@@ -269,18 +352,20 @@ def has_cpython(version):
 
 
 def main(args):
-    heap, sources, frozen, path = None, False, False, []
+    heap, path, more = None, [], {}
     args = list(args)
     while args and args[0].startswith("-"):
         option = args.pop(0)
         if option == "--py":
-            sources = True
-        elif option == "--frozen":
-            frozen = True
+            more["sources"] = True
+        elif option in ("--frozen", "--virtual"):
+            more[option[2:]] = True
         elif option == "--heap" and args:
             heap = args.pop(0)
         elif option == "--path" and args:
             path.append(args.pop(0))
+        elif option == "--timeout" and args and args[0].isdigit():
+            more["timeout"] = int(args.pop(0))
         else:
             print(__doc__, file=sys.stdout if option in ("-h", "--help") else sys.stderr)
             return 0 if option in ("-h", "--help") else 2
@@ -288,7 +373,7 @@ def main(args):
         print(__doc__.splitlines()[2].strip(), file=sys.stderr)
         return 2
     try:
-        argv, env = command(args[0], args[1], args[2:], heap, sources, path, frozen)
+        argv, env = command(args[0], args[1], args[2:], heap, path=path, **more)
     except RunError as error:
         print(f"tools/run: {error}", file=sys.stderr)
         return 2

@@ -4,7 +4,9 @@
     tools/runtimes/build.py [--check] [TARGET...]      prints "TARGET<TAB>PATH" lines
 
 TARGET: mpy-cross, unix64, unix32 (default: these); unix64-usip, unix32-usip, which have usip and
-their ports frozen in as a firmware would. --check only looks: exit 3 if one is missing.
+their ports frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU
+emulates, with usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's
+core in it. --check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
   MICROPYTHON=/path/to/source/tree   that tree, TLS and md5 only if its lib/mbedtls is there
@@ -32,6 +34,28 @@ CACHE = Path(os.environ.get("USIP_CACHE") or ROOT / "build" / "runtimes").resolv
 TARGETS = ("mpy-cross", "unix64", "unix32")
 FROZEN = "-usip"  # the ending of a runtime's name that asks for usip in it
 FROZEN_FROM = ("usip", "ports/micropython", "ports/unix", "ports/host")
+# Firmware for QEMU: the board, and the Debian packages of its compiler and of its emulator.
+QEMU = {"arm": "MPS2", "rv32": "RV32"}
+QEMU_STOCK = {"arm": "MPS2_AN385", "rv32": "VIRT_RV32"}
+QEMU_COMPILER = {
+    "arm": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+    "rv32": ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
+}
+QEMU_SYSTEM = {
+    "arm": ("qemu-system-arm", "qemu-system-arm"),  # program, package
+    "rv32": ("qemu-system-riscv32", "qemu-system-misc"),
+}
+QEMU_TARGETS = tuple(f"qemu-{x}{y}" for y in ("", "-stock") for x in QEMU)
+QEMU_FROM = ("usip", "ports/qemu", "ports/host")
+# What has to be on PATH where there is no apt to ask.
+PROGRAMS = {
+    "gcc": "gcc",
+    "make": "make",
+    "gcc-arm-none-eabi": "arm-none-eabi-gcc",
+    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
+    "qemu-system-arm": "qemu-system-arm",
+    "qemu-system-misc": "qemu-system-riscv32",
+}
 ARCH = {"unix64": "amd64", "unix32": "i386"}  # as Debian calls them
 RECIPE = 1  # raise it when a change below alters a result without altering make's arguments
 
@@ -92,15 +116,33 @@ def plain(target):
     return target[: -len(FROZEN)] if target.endswith(FROZEN) else target
 
 
+def has_usip(target):
+    return target.endswith(FROZEN) or target in QEMU_TARGETS
+
+
 def manifest(target):
+    if target in QEMU_TARGETS:
+        return HERE / ("manifest_core.py" if target.endswith("-stock") else "manifest_qemu.py")
     return HERE / ("manifest_usip.py" if target.endswith(FROZEN) else "manifest.py")
 
 
-def frozen_digest():
-    """Changes when anything changes that a -usip runtime has in it."""
-    files = sorted(path for folder in FROZEN_FROM for path in (ROOT / folder).rglob("*.py"))
+def frozen_digest(target):
+    """Changes when anything changes that a runtime with usip in it is made from."""
+    if target in QEMU_TARGETS:
+        folders = ("usip",) if target.endswith("-stock") else QEMU_FROM
+    else:
+        folders = FROZEN_FROM
+    return digest_of(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def board_digest(*kinds):
+    """Changes when the project's own board files do."""
+    return digest_of(p for x in kinds for p in (ROOT / "ports/qemu/boards").rglob(x))
+
+
+def digest_of(files):
     total = hashlib.sha256()
-    for path in files:
+    for path in sorted(files):
         with contextlib.suppress(FileNotFoundError):  # an editor may be at work
             total.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return total.hexdigest()
@@ -109,10 +151,13 @@ def frozen_digest():
 def recipe(target, source):
     """Port folder, result's name, make's arguments, extra C flags and Debian packages."""
     target = plain(target)
+    if target in QEMU_TARGETS:
+        return qemu_recipe(target)
     if target == "mpy-cross":
         return "mpy-cross", "mpy-cross", ["STRIP="], "", ["gcc", "make", "libc6-dev"]
     if target not in TARGETS:
-        raise Missing(f"unknown runtime {target!r}; there are: {' '.join(TARGETS)}")
+        names = " ".join((*TARGETS, *QEMU_TARGETS))
+        raise Missing(f"unknown runtime {target!r}; there are: {names}")
     args = ["VARIANT=standard", "STRIP=", "MICROPY_PY_BTREE=0", "MICROPY_PY_FFI=0"]
     # Without it Ctrl-C jumps out of the signal handler, from the middle of a garbage collection
     # too: the heap then stays locked. With it the interpreter is told, and raises when it can.
@@ -140,6 +185,29 @@ def recipe(target, source):
     return "ports/unix", "micropython", args, flags, packages
 
 
+def qemu_recipe(target):
+    machine = target.split("-")[1]
+    if target.endswith("-stock"):
+        args = [f"BOARD={QEMU_STOCK[machine]}"]
+    else:
+        board = f"USIP_{QEMU[machine]}"
+        args = [f"BOARD={board}", f"BOARD_DIR={ROOT / 'ports/qemu/boards' / board}"]
+    if machine == "rv32":
+        # Debian's libraries know rv32imac and not rv32imac_zicsr; by the older specification
+        # rv32imac has the CSR instructions.
+        args.append("RV32_ARCH=rv32imac -misa-spec=2.2")
+    packages = ["gcc", "make", "libc6-dev", *QEMU_COMPILER[machine], QEMU_SYSTEM[machine][1]]
+    return "ports/qemu", "firmware.elf", args, "", packages
+
+
+def emulator(target):
+    """The program that runs the firmware of this target, installed if need be."""
+    name, package = QEMU_SYSTEM[target.split("-")[1]]
+    if not shutil.which(name):
+        need([package])
+    return shutil.which(name)
+
+
 def uses_system_mbedtls(source):
     """Debian's source links the system's mbedtls; upstream's brings its own."""
     text = (source / "extmod" / "extmod.mk").read_text()
@@ -165,11 +233,31 @@ def location(target, version=None):
         source = None
         origin = version or next(iter(PINS))
     text = repr((RECIPE, origin, recipe(target, source))).replace(str(CACHE), "")
+    text = text.replace(str(ROOT), "")
     if target != "mpy-cross":
         text += manifest("").read_text()
-    if target.endswith(FROZEN):
-        text += manifest(target).read_text() + frozen_digest()
-    return CACHE / "bin" / origin / f"{target}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    if has_usip(target):
+        text += manifest(target).read_text() + frozen_digest(target)
+    if target in QEMU_TARGETS and not target.endswith("-stock"):
+        text += board_digest("*.[ch]", "*.mk", "*.ld")
+    return CACHE / "bin" / origin / named(target, text)
+
+
+def named(target, text):
+    return f"{target}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def workshop(target, place):
+    """The folder to build in, one for every set of arguments: make does not notice those.
+
+    What is frozen it does notice, and that is all in which a runtime with usip in it differs.
+    """
+    path = place(plain(target))
+    name = path.name
+    if target in QEMU_TARGETS:
+        text = repr((RECIPE, recipe(target, None))) + board_digest("*.mk", "*.ld")
+        name = named(target, text)
+    return CACHE / "build" / path.parent.name / name
 
 
 def existing(target):
@@ -188,7 +276,7 @@ def on_path(target):
     if target == "mpy-cross":
         found = shutil.which("mpy-cross")
         return Path(found) if found else None
-    if target.endswith(FROZEN):
+    if has_usip(target):
         raise Missing(f"{target} is built from source: set MICROPYTHON to MicroPython's tree")
     found = shutil.which("micropython")
     if not found:
@@ -210,11 +298,12 @@ def installed(package):
 
 
 def need(packages):
-    """Install Debian packages that are not there. Elsewhere: gcc and make must be there."""
+    """Install Debian packages that are not there. Elsewhere their programs must be there."""
     if not shutil.which("dpkg-query") or not shutil.which("apt-get"):
-        lacking = [p for p in ("gcc", "make") if not shutil.which(p)]
+        lacking = [PROGRAMS[p] for p in packages if p in PROGRAMS]
+        lacking = sorted(p for p in lacking if not shutil.which(p))
         if lacking:
-            raise Missing(f"needed to build MicroPython: {' '.join(lacking)}")
+            raise Missing(f"needed on PATH: {' '.join(lacking)}")
         return
     lacking = sorted({p for p in packages if not installed(p)})
     if not lacking:
@@ -368,7 +457,7 @@ def make(target, source, path, mpy_cross, build):
 def newer(source, path):
     """Has the tree been edited since the runtime was built?"""
     then = path.stat().st_mtime
-    for folder in ("py", "extmod", "shared", "mpy-cross", "ports/unix"):
+    for folder in ("py", "extmod", "shared", "mpy-cross", "ports/unix", "ports/qemu"):
         for base, folders, files in os.walk(source / folder):
             folders[:] = [x for x in folders if not x.startswith("build")]
             for x in files:
@@ -429,22 +518,20 @@ def build_from(source, todo, place):
     cross = place("mpy-cross")
     for target in ["mpy-cross", *(t for t in todo if t != "mpy-cross")]:
         path = place(target)
-        # A folder of its own for every set of arguments: make does not notice that they changed.
-        # What is frozen it does notice, and that is all in which a -usip runtime differs.
-        build = CACHE / "build" / path.parent.name / place(plain(target)).name
+        build = workshop(target, place)
         while not path.exists() or (kind() == "tree" and newer(source, path)):
             make(target, source, path, cross, build)
             if place(target) != path:  # a source was edited meanwhile: what is in it, who knows
                 path.unlink()
                 path = place(target)
-        if target.endswith(FROZEN):
+        if has_usip(target):
             prune(path)
 
 
 def prune(path):
-    """Every edit of usip leaves a -usip runtime behind; keep a few, another clone may be at it."""
+    """Every edit of usip leaves a runtime behind; keep a few, another clone may be at it."""
     name = path.name.rpartition("-")[0]
-    others = sorted(path.parent.glob(f"{name}-*"), key=lambda x: x.stat().st_mtime)
+    others = sorted(path.parent.glob(f"{name}-{'?' * 10}"), key=lambda x: x.stat().st_mtime)
     for old in others[:-6]:
         old.unlink()
 

@@ -1,0 +1,2 @@
+SRC_USERMOD_C += $(USERMOD_DIR)/hal.c
+SRC_USERMOD_LIB_C += $(USERMOD_DIR)/digests.c
