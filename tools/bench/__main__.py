@@ -4,6 +4,8 @@
 
 SECTION  sizes   .mpy bytes, heap kept by import
          heap    the smallest heap that registers, holds a call, runs the doorbell (some minutes)
+         alloc   bytes allocated per message and per RTP packet
+         count   instructions, under callgrind
 Without a name: all. What cannot be measured on this machine is passed over with a word.
 """
 
@@ -12,7 +14,7 @@ import sys
 
 import table
 
-SECTIONS = ("sizes", "heap")
+SECTIONS = ("sizes", "heap", "alloc", "count")
 
 
 def main(names):

@@ -1,0 +1,50 @@
+# Calls TO and tells the bytes allocated and the packets of two seconds of the call: pump, socket,
+# event loop and all. USAGE: callalloc.py PORT TO
+
+import asyncio
+import gc
+import sys
+
+from usip import Phone
+from usip_micropython.net import Net
+
+
+class Quiet:
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
+
+    def readinto(self, pcm):
+        pass
+
+    def write(self, pcm):
+        pass
+
+
+async def main():
+    phone = Phone(
+        net=Net("127.0.0.1"), audio=Quiet(), bind=("127.0.0.1", int(sys.argv[1])), trace=False
+    )
+    await phone.start()
+    call = await phone.call(sys.argv[2])
+    await call.answered()
+    await call.ended(500)
+    gc.collect()
+    gc.disable()
+    stats = call.stats
+    before = gc.mem_alloc()
+    await asyncio.sleep(2)
+    after = gc.mem_alloc()
+    now = call.stats
+    call.hangup()
+    await phone.close()
+    print(
+        after - before,
+        now["packets_sent"] - stats["packets_sent"],
+        now["packets_received"] - stats["packets_received"],
+    )
+
+
+asyncio.run(main())
