@@ -6,6 +6,7 @@ SECTION  sizes   .mpy bytes, heap kept by import
          heap    the smallest heap that registers, holds a call, runs the doorbell (some minutes)
          alloc   bytes allocated per message and per RTP packet
          count   instructions, under callgrind
+         speed   CPython: ratios to a naive parser and to other libraries
 Without a name: all. What cannot be measured on this machine is passed over with a word.
 """
 
@@ -14,7 +15,7 @@ import sys
 
 import table
 
-SECTIONS = ("sizes", "heap", "alloc", "count")
+SECTIONS = ("sizes", "heap", "alloc", "count", "speed")
 
 
 def main(names):
