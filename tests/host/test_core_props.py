@@ -362,3 +362,25 @@ def test_rfc_4475_messages():
         assert b.idle(), name
         for _, answer in b.wire.sent:
             assert answer.startswith(b"SIP/2.0 ") or answer.split()[0] in (b"BYE", b"ACK"), name
+
+
+def test_long_fields_of_every_length():
+    """What we cannot answer within SEND_MAX is refused or dropped, and leaves nothing behind."""
+    for n in range(700, 7000, 150):
+        x = b"b" * n
+        for more in (
+            {"via": b"SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP " + x},
+            {"me": b'"' + x + b'" <sip:x@y>;tag=1'},
+            {"call_id": x},
+            {"more": CONTACT + (b"Record-Route", b"<sip:" + x + b";lr>")},
+            {"more": (b"Contact", b"<sip:" + x + b">")},
+        ):
+            b = Bench()
+            more.setdefault("more", CONTACT)
+            b.receive(request(b"INVITE", body=SDP, **more))
+            for c in b.calls.active():
+                c.answer(b.now)
+                b.run(1000)
+                c.hangup(b.now)
+            quiet(b.agent, b.run)
+            assert b.idle(), (n, more)

@@ -149,7 +149,7 @@ def test_long_values():
     assert answers(data) == 180
     # What we could not answer within SEND_MAX is refused, what not even that fits for gets nothing;
     # and no route or address may be so long that the BYE does not fit.
-    for n in (900, 1300, 1700, 1900, 2500, 3500, 6000):
+    for n in (900, 1100, 1250, 1400, 1500, 1700):
         for more in (
             {"via": b"SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP " + b"b" * n},
             {"me": b'"' + b"b" * n + b'" <sip:x@y>;tag=1'},
