@@ -12,7 +12,7 @@ try:
 except ImportError:
     import usip_cpython as board
 
-from usip import Phone
+from usip import Phone, UsageError
 from usip_host.gpio import LineGpio
 from usip_host.lines import lines
 from usip_host.sound import WavAudio
@@ -33,11 +33,18 @@ async def read_pins():
 
 
 async def ring(phone):
-    call = await phone.call(RING, ring_ms=30_000, follow=True)
-    if not await call.answered():
-        print("nobody:", call.reason)
-        return
-    print("talking")
+    async with await phone.call(RING, ring_ms=30_000, follow=True) as call:
+        if not await call.answered():
+            print("nobody:", call.reason)
+            return
+        print("talking")
+        await talk(call)
+        s = call.stats
+        print("call over: %s, packets received %d, lost %d"
+              % (call.reason, s["packets_received"], s["packets_lost"]))  # fmt: skip
+
+
+async def talk(call):
     typed = ""
     async for digit in call.digits():
         if digit != "#":
@@ -48,26 +55,37 @@ async def ring(phone):
         else:
             print("wrong code")
         typed = ""
-    s = call.stats
-    print(
-        "call over: %s, packets received %d, lost %d"
-        % (call.reason, s["packets_received"], s["packets_lost"])
-    )
 
 
-async def serve(phone):
+async def press(phone):
     print("registered" if await phone.registered(10_000) else phone.explain())
     while True:
         await button.pressed()
         print("the button is pressed")
-        await ring(phone)
+        try:
+            await ring(phone)
+        except UsageError as e:
+            print("cannot call:", e)
+
+
+async def take_calls(phone):
+    # Somebody in the house calls the door: it answers by itself, and knows the code as well.
+    while True:
+        call = await phone.incoming()
+        if not call:
+            return
+        call.answer()
+        if await call.answered():
+            print("called from the house")
+            await talk(call)
 
 
 async def read_texts(phone):
     while True:
         text = await phone.next_message()
-        if text:
-            print("text:", text[1])
+        if not text:
+            return
+        print("text:", text[1])
 
 
 def tell_errors(event, subject, detail):
@@ -81,7 +99,7 @@ async def main():
         ACCOUNT, PASSWORD, net=board.net, audio=audio, bind=(BIND, 0), listener=tell_errors
     )
     async with phone:
-        tasks = [asyncio.create_task(serve(phone)), asyncio.create_task(read_texts(phone))]
+        tasks = [asyncio.create_task(f(phone)) for f in (press, take_calls, read_texts)]
         await read_pins()
         for t in tasks:
             t.cancel()

@@ -120,7 +120,9 @@ def parse_args(argv):
             try:
                 value = float(value)
             except ValueError:
-                raise UsageError("%s wants seconds, not %s" % (a, value))
+                value = -1
+            if not 0 <= value < 1e6:
+                raise UsageError("%s wants seconds, not %s" % (a, argv[i - 1]))
         options[a] = value
     if "--help" in options:
         return "help", [], options
@@ -180,10 +182,13 @@ class Program:
         for c in self.get("--dtmf") or "":
             if c not in "0123456789*#ABCD":
                 raise UsageError("not a digit: " + c)
+        if self.get("--expires") is not None and self.get("--expires") < 1:
+            raise UsageError("--expires wants at least a second")
         for name in ("--account", "--registrar", "--outbound"):
             self.check_uri(name, self.get(name))
         if self.words:
-            self.check_uri("URI", self.words[0] if ":" in self.words[0] else None)
+            word = self.words[0]
+            self.check_uri("URI", word if ":" in word else "sip:%s@x" % word.split("@")[0])
         self.audio = WavAudio(self.get("--play"), self.get("--record"))
         self.pcap = None
         if self.get("--trace"):
@@ -283,7 +288,7 @@ class Program:
         elif event == "message":
             f["from"] = plain(subject.get("from"))
             f["text"] = str(detail, "utf-8")
-            text = "message from %s: %s" % (f["from"], f["text"])
+            text = "message from %s: %s" % (f["from"], plain(detail))
         elif hasattr(subject, "call_id"):
             if event == "media":
                 return
@@ -420,7 +425,9 @@ class Program:
             return
         s = self.get("--ring-timeout")
         call = await self.phone.call(
-            self.words[0], ring_ms=int(s * 1000) if s else 180000, follow=bool(self.get("--follow"))
+            self.words[0],
+            ring_ms=None if s is None else max(int(s * 1000), 1),
+            follow=bool(self.get("--follow")),
         )
         if await call.answered():
             await self.talk(call)

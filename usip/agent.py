@@ -123,20 +123,22 @@ class Agent(Composer):
         if tx in self.transactions:
             self.transactions.remove(tx)
 
-    def room(self):
-        """True while the table of transactions has room, or room could be made: the oldest request
-        that was answered goes first. It was kept for the case that its answer got lost."""
+    def room(self, ours=True):
+        """True while the table of transactions has room, or room could be made: the oldest one that
+        is over and only kept for the case that a message got lost goes first. Some places are for
+        requests of ours: strangers cannot keep us from hanging up."""
         list_ = self.transactions
-        if len(list_) < self.most:
+        if len(list_) < (self.most if ours else self.most - limits.OWN_TRANSACTIONS):
             return True
-        for tx in list_:
-            if not tx.client and not tx.invite and tx.state == b"F":
-                list_.remove(tx)
-                return True
+        for over in (b"F", b"K"):
+            for tx in list_:
+                if tx.state == over and not (tx.invite and tx.state == b"F" and not tx.client):
+                    list_.remove(tx)
+                    return True
         return False
 
     def client(self, flow, method, user, now, branch):
-        """A new client transaction, where there is room."""
+        """A new client transaction; ask `room` before."""
         machine = 0 if method == b"INVITE" else 1
         tx = Transaction(self, machine, flow, branch, method, user, now)
         self.transactions.append(tx)
@@ -177,13 +179,11 @@ class Agent(Composer):
         ack = m.method == b"ACK"
         tx = self._find(m, b"INVITE" if ack else m.method)
         if tx:
-            # An ACK of a 2xx that fell into its transaction (RFC 2543 peers) belongs to the dialog.
             if not ack:
                 tx.fire(b"@", now, m)
                 return
             tx.fire(b"+", now, m)
-            if tx.state != b"A":
-                return
+            return
         if ack:
             d = self.dialog(m)
             if d and d.user:
@@ -192,7 +192,7 @@ class Agent(Composer):
         if m.method == b"CANCEL":
             self._cancel(m, now)
             return
-        if not self.room():
+        if not self.room(False):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"
@@ -230,7 +230,8 @@ class Agent(Composer):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
         # and without a transaction: it must get through when the table is full.
         other = self._find(m, b"INVITE")
-        self.refuse(m, 200 if other else 481, now)
+        # 9.2: with the To tag of the other responses
+        self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:
             other.user.cancelled(other, m, now)
 
@@ -274,10 +275,10 @@ class Agent(Composer):
         """Answer the request of the server transaction `tx`."""
         tx.respond(code, self.response(tx.request, code, lines, ctype, body, tag, phrase), now)
 
-    def refuse(self, m, code, now, lines=()):
+    def refuse(self, m, code, now, lines=(), tag=None):
         """Answer `m` without a transaction (8.2.7): unreadable, or the table is full."""
         try:
-            data = self.response(m, code, lines)
+            data = self.response(m, code, lines, tag=tag)
         except (ProtocolError, UsageError):
             return  # not even its Via can be echoed
         self.send(data, self.reply_flow(m), now)

@@ -11,7 +11,7 @@ from .errors import ProtocolError, UsageError
 from .reasons import word
 from .reinvite import Reinvite
 from .request import Request
-from .uri import Uri
+from .uri import sip
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -28,7 +28,7 @@ from .uri import Uri
 #         n remember, tell nothing  s send CANCEL  t ring time-out: send CANCEL
 #         o send 2xx  r send 2xx again  m media is up: ACK came  j ring again
 #         e send final failure  q 487: cancelled  i nobody answered: 480
-#         g send BYE  z BYE came  w ACK again  x end
+#         g send BYE  z BYE came  y ask whether the peer lives  x end
 
 # fmt: off
 MACHINE = (
@@ -39,11 +39,9 @@ MACHINE = (
     b"OaoW OjeX OheX OcqX ObqX O$iX OlxX O~jO "
     b"WkmE W~rW W$gB WbzX WhnV WlgB "
     b"VkgB V~rV V$gB VbzX VlgB "
-    # Established lasts until somebody hangs up; the media's own inactivity limit ends a call whose
-    # peer is gone.
-    b"E2wE EbzX EhgB EdxX "
-    b"B2wB ByxX BbxX B$xX BdxX "
-    b"X2wX "
+    # Established lasts until somebody hangs up; a peer without sound is asked whether it lives.
+    b"EbzX EhgB EdxX E$yE "
+    b"ByxX BbxX B$xX BdxX "
 )
 # fmt: on
 
@@ -71,7 +69,7 @@ class Call(Caller, Callee):
         self.sdp = None
         self.late = self.follow = self.held = self.trying = self.ringing = False
         self.body = self.ok = b""
-        self.ack_data = self.ack_flow = None
+        self.strays = ()
         self.retry_at = self.end_at = None
         self.interval = 0
         self.mod = Reinvite(self)
@@ -80,12 +78,15 @@ class Call(Caller, Callee):
 
     # --- what the application does ---
 
-    def dial(self, uri, now, ring_ms=limits.RING_MS, lines=(), late=False, follow=False):
-        """Call `uri` (bytes). `late`: no offer in the INVITE; `follow`: go where a 3xx points."""
+    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False):
+        """Call `uri` (bytes). `lines` are more header lines: name, value, ...; `late`: no offer in
+        the INVITE; `follow`: go where a 3xx points.
+        """
         agent = self.agent
-        u = Uri(uri)
-        if not u.host:
-            raise UsageError("not a SIP URI")
+        u = sip(uri)
+        # No longer than the transaction lives, or there would be no CANCEL at its end.
+        ring_ms = min(ring_ms or limits.RING_MS, limits.RING_MS)
+        self.lines = lines
         d = Dialog(agent.aor, self.peer, u.text(True))
         d.routes = list(agent.routes)
         d.user = self
@@ -120,6 +121,8 @@ class Call(Caller, Callee):
         if self.state == b"O":
             body = self.body if code == 183 and not self.late else b""
             self._answer(code, now, body)
+            if body:
+                self._tell("early-media")
 
     def answer(self, now):
         self._fire(b"a", now)
@@ -174,16 +177,13 @@ class Call(Caller, Callee):
     # --- what transactions tell ---
 
     def response(self, request, m, status, now):
-        if request is self.invite:
-            d = self.dialog
-            if (
-                m
-                and 200 <= status < 300
-                and self.state in b"EBX"
-                and not (d and m.to_tag == d.remote_tag)
-            ):
-                self._stray(m, now)
-                return
+        d = self.dialog
+        again = m and 200 <= status < 300 and request.method == b"INVITE"
+        if again and d and m.to_tag == d.remote_tag and request is not self.mod.request:
+            request.ack_again(d, now)
+        elif again and request is self.invite and self.state in b"EBX":
+            self._stray(m, now)
+        elif request is self.invite:
             self.m = m
             if status >= 300 and not self.code:
                 self._fail(status, word(status))
@@ -266,6 +266,12 @@ class Call(Caller, Callee):
                 return
             self._fail(e.status or 400, "Failed")
             self.state = state = b"X"
+        except (
+            Exception
+        ):  # no memory, or the application's listener: nothing may be left half ended
+            if state == b"X":
+                self._finish(now)
+            raise
         if self.state == b"X" and state == b"X":
             self._finish(now)
 
@@ -306,6 +312,25 @@ class Call(Caller, Callee):
             self._fail(200, "HungUp")
             self.remote_ended = True
 
+    def connected(self, now):
+        """The call is up: tell, and do what was wished for meanwhile."""
+        self.alive(now)
+        self._tell("answered")
+        self.media()
+        if self.mod.wanted:
+            self.mod.wanted = False
+            self.mod.wish(now)
+
+    def alive(self, now):
+        """The peer was heard."""
+        if self.state == b"E":
+            self.end_at = later(now, limits.PROBE_MS)
+
+    def _probe(self, now):
+        # An answer of any kind is a sign of life; 481 and 408 end the call.
+        self.alive(now)
+        Request(self.agent, self.dialog, b"OPTIONS", self).send(now)
+
     def _nothing(self, now):
         pass
 
@@ -335,6 +360,6 @@ _ACTIONS = {
     ord("i"): Call._nobody_answered,
     ord("g"): Call._bye,
     ord("z"): Call._bye_came,
-    ord("w"): Call._ack_again,
+    ord("y"): Call._probe,
     ord("x"): Call._nothing,
 }

@@ -5,7 +5,7 @@ from . import limits
 from .agent import ALLOW
 from .clock import later
 from .dialog import Dialog
-from .errors import ProtocolError
+from .errors import ProtocolError, UsageError
 from .header import number
 from .reasons import word
 
@@ -16,14 +16,20 @@ class Callee:
     def offered(self, tx, m, now):
         """An INVITE out of a dialog came: set up, ask for media, ring."""
         agent = self.agent
-        tx.user = self
         self.tx = tx
         self.dialog = d = Dialog.accept(m)
         d.user = self
         self.sdp = agent.session(self, tx.flow)
         self.late = not m.body
-        self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
-        self._write(200, self.body)  # what we could not answer is refused now
+        try:
+            self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
+            self._write(200, self.body)  # what we could not answer is refused now
+        except (ProtocolError, UsageError):
+            self.state = b"X"
+            self._tell("dropped")  # the session's socket can go
+            raise
+        tx.user = self
+        tx.tag = d.local_tag
         ms = limits.RING_MS
         if m.get("expires"):
             try:
@@ -79,8 +85,7 @@ class Callee:
             self._fail(e.status, word(e.status))
             self._fire(b"h", now)
             return
-        self._tell("answered")
-        self.media()
+        self.connected(now)
 
     def _send_failure(self, now):
         self._answer(self.code, now)

@@ -29,12 +29,12 @@ class Caller:
         if m.status == 100 or not m.to_tag:
             return
         self._fork_of(m)
+        if m.status == 180 and not self.ringing:
+            self.ringing = True
+            self._tell("ringing")
         if m.body and not self.late and m.content_type() == b"application/sdp":
             self.sdp.accept(m.body)
             self._tell("early-media")
-        elif not self.ringing:
-            self.ringing = True
-            self._tell("ringing")
 
     def _established(self, now):
         m = self.m
@@ -48,15 +48,13 @@ class Caller:
                 self.sdp.accept(m.body)
         except ProtocolError as e:
             fault = e.status
-        self._ack(d, now, body)
-        if not self.ack_flow:
+        if not self.invite.ack(d, now, b"application/sdp", body):
             fault = 503
         if fault:  # 13.2.2.4: ACK it, then hang up
             self._fail(fault, word(fault))
             self._fire(b"h", now)
             return
-        self._tell("answered")
-        self.media()
+        self.connected(now)
 
     def _confirm(self, m):
         d = self._fork_of(m)
@@ -71,21 +69,15 @@ class Caller:
         self.agent.dialogs.append(d)
         return d
 
-    def _ack(self, d, now, body=b""):
-        self.ack_data, self.ack_flow = self.invite.ack(d, now, b"application/sdp", body)
-        self._ack_again(now)
-
-    def _ack_again(self, now):
-        if self.ack_flow:
-            self.agent.send(self.ack_data, self.ack_flow, now)
-
     def _stray(self, m, now):
-        # A second 2xx, of another fork: ACK and BYE (13.2.2.4). While it is repeated so is this.
+        # A second 2xx, of another fork: ACK and BYE (13.2.2.4). Each repetition gets its ACK.
         d = self.invite.dialog.fork(m)
         d.cseq = self.invite.cseq
-        data, flow = self.invite.ack(d, now)
-        if flow:
-            self.agent.send(data, flow, now)
+        kept = self.invite.ack_data, self.invite.ack_flow
+        sent = self.invite.ack(d, now)
+        self.invite.ack_data, self.invite.ack_flow = kept
+        if sent and m.to_tag not in self.strays and len(self.strays) < limits.EARLY_DIALOGS:
+            self.strays += (m.to_tag,)
             Request(self.agent, d, b"BYE", NOBODY).send(now)
 
     def _up_to_bye(self, now):
@@ -96,7 +88,7 @@ class Caller:
                 body = self.sdp.answer(self.m.body)
         except ProtocolError:
             pass
-        self._ack(self._confirm(self.m), now, body)
+        self.invite.ack(self._confirm(self.m), now, b"application/sdp", body)
         self._bye(now)
 
     def _failed(self, now):
@@ -107,11 +99,16 @@ class Caller:
             self.state = b"S"
             self.code = 0
             self.reason = ""
-            self.dial(contact(m), now, self.ring_ms, (), self.late)
+            self.dial(contact(m), now, self.ring_ms, self.lines, self.late)
             return
-        self.remote_ended = m is not None
+        self.remote_ended = m is not None and self.code == m.status and not self.invite.quit
 
     def _send_cancel(self, now):
+        if self.invite.tx.state == b"C":
+            # The INVITE went out again with credentials: its own provisional has to come (9.1).
+            self.state = b"Z"
+            self.end_at = later(now, limits.TIMEOUT)
+            return
         # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is
         # over
         self.end_at = self.invite.tx.end_at = later(now, limits.TIMEOUT)

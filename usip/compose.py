@@ -2,7 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .header import param, split
+from .header import param, quote, split
 from .message import Writer, head
 from .rand import token
 from .reasons import reason
@@ -46,7 +46,7 @@ class Composer:
         self.uri = uri
         self.aor = b"<" + uri.text(True) + b">"
         if display:
-            self.aor = b'"' + display + b'" ' + self.aor
+            self.aor = quote(display) + b" " + self.aor
         self.writer = Writer(limits.SEND_MAX)
         # For responses outside of dialogs: the same for a request that comes again (8.2.6.2).
         self.tag = token(10)

@@ -4,7 +4,6 @@
 import asyncio
 
 from . import limits
-from .errors import UsageError
 
 try:
     from time import ticks_ms
@@ -19,6 +18,10 @@ except ImportError:  # CPython
     def now():
         """Milliseconds modulo 2**30."""
         return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
+
+
+def _ignore(e):
+    pass
 
 
 class UdpFlow:
@@ -45,7 +48,7 @@ class Driver:
         self.bind = bind or (None, 5060)
         self.agent = None
         self.endpoint = None
-        self.fault = None  # fault(exception): something below raised what it must not
+        self.fault = _ignore  # fault(exception): something below raised what it must not
         self._flows = {}
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
         self._tasks = []
@@ -68,7 +71,7 @@ class Driver:
             t.cancel()
         self._tasks = []
 
-    async def close(self):
+    def close(self):
         self._cancel()
         if self.endpoint:
             self.endpoint.close()
@@ -97,8 +100,9 @@ class Driver:
         return f
 
     def moved(self):
-        """Our address may have changed (the network came back): ask again what it is."""
+        """The network came back: our address may have changed, and what names stand for."""
         self._flows.clear()
+        self.net.forget()
 
     async def prepare(self, host):
         """Resolve a name before it is needed, without blocking where the platform can."""
@@ -111,31 +115,30 @@ class Driver:
 
     async def _read(self):
         ep = self.endpoint
-        buf = self._buf
-        view = memoryview(buf)
+        view = memoryview(self._buf)
+        n = 0
         while True:
             await ep.readable()
-            while True:
+            while n is not None:
                 try:
-                    n = ep.readinto(buf)
-                except MemoryError as e:
-                    self._failed(e)
-                    await asyncio.sleep(0)
-                    continue
-                if n is None:
-                    break
-                if n == len(buf):
-                    continue  # probably cut: better no message than half of one
-                f = self._flow(ep.source)
-                try:
-                    self.agent.receive(bytes(view[:n]), f, now())
+                    n = self._one(ep, view)
                 except Exception as e:
                     self._failed(e)
+                await asyncio.sleep(0)  # a flood must leave room for timers and sound
+            n = 0
             self._wake.set()
+
+    def _one(self, ep, view):
+        # Read and handle one datagram; None when there is none.
+        n = ep.readinto(self._buf)
+        # One that fills the buffer was probably cut: better no message than half of one.
+        if n and n < len(view):
+            self.agent.receive(bytes(view[:n]), self._flow(ep.source), now())
+        return n
 
     async def _time(self):
         wake = self._wake
-        while True:
+        while self.endpoint:
             wake.clear()
             try:
                 ms = self.agent.poll(now())
@@ -153,8 +156,9 @@ class Driver:
                 await asyncio.sleep(0)
 
     def _failed(self, e):
-        # What the network sends never raises here: this is our bug or the application's. The phone
-        # lives on and says so.
-        if isinstance(e, UsageError) or self.fault is None:
-            raise e
-        self.fault(e)
+        # What the network sends never raises here: this is our bug, the application's, or there is
+        # no memory. The phone lives on and says so.
+        try:
+            self.fault(e)
+        except Exception:
+            pass  # the application's listener, which has raised already

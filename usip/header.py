@@ -199,11 +199,3 @@ def via(value):
             if not q:
                 raise ProtocolError(400, "empty Via parameter")
     return p[0].upper(), host, port, params
-
-
-def has_token(values, name):
-    """True if `name` (lower case) is among the comma-separated tokens of the list `values`."""
-    for v in values:
-        if v.lower() == name:
-            return True
-    return False

@@ -30,6 +30,7 @@ DATAGRAM_MAX = 2048
 
 # --- tables: full answers 503 or drops, never growth ---
 TRANSACTIONS = 16  # both sides; a call in progress uses 1 to 3
+OWN_TRANSACTIONS = 4  # of these, for requests of our own
 SERVER_TRANSACTIONS = 64  # a registrar's: each of its users' requests stays for half a minute
 CALLS = 2  # two calls at a time, then 486
 FLOWS = 16  # remote addresses that are remembered
@@ -68,11 +69,13 @@ RING_MS = 180_000
 RING_AGAIN = 60_000  # a ringing callee says so once a minute (13.3.1.1)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
 GLARE_OTHER = 0  # 491 to the other: 0-2 s
+# A call without sound for so long (held, or the peer lost its power) is asked whether it lives.
+PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 
 # --- RTP ---
 RTP_MAX = 512  # a datagram of 20 ms G.711 has 172 octets; 60 ms still fits
 RTP_PORT = 16384  # first port tried, even ones
 RTP_PORTS = 32  # how many are tried
-JITTER_SLOTS = 16  # frames of 20 ms
+JITTER_SLOTS = 12  # frames of 20 ms
 JITTER_START = 3  # frames held before the first is played

@@ -5,7 +5,7 @@ from . import limits
 from .dialog import Dialog, contact
 from .errors import ProtocolError, UsageError
 from .request import Request
-from .uri import Uri
+from .uri import sip
 
 
 class Single:
@@ -22,9 +22,7 @@ class Single:
         self._send(agent, method, uri, now, ctype, body)
 
     def _send(self, agent, method, uri, now, ctype, body):
-        u = Uri(uri)
-        if not u.host:
-            raise UsageError("not a SIP URI")
+        u = sip(uri)
         d = Dialog(agent.aor, b"<" + uri + b">", u.text(True))
         d.routes = list(agent.routes)
         Request(agent, d, method, self, (), ctype, body).send(now)

@@ -12,6 +12,7 @@ from .driver import Driver, now
 from .errors import ProtocolError
 from .phonecall import Call, Queue
 from .pump import Pump
+from .sdp import Session
 from .uri import Uri
 
 
@@ -143,12 +144,14 @@ class Phone:
             r.stop(now())
         self.driver.kick()
         # The answers to BYE and to the last REGISTER are worth two seconds.
-        await self.wait(lambda: not self.calls.active() and (not r or r.state == b"N"), 2000)
-        await self.driver.close()
-        for c in self.calls.active():
-            c.abandon(now())
-        self.closed = True
-        self._tell()
+        try:
+            await self.wait(lambda: not self.calls.active() and (not r or r.state == b"N"), 2000)
+        finally:  # cancelled or not
+            self.driver.close()
+            for c in self.calls.active():
+                c.abandon(now())
+            self.closed = True
+            self._tell()
 
     async def __aenter__(self):
         await self.start()
@@ -198,7 +201,7 @@ class Phone:
             to = b"sip:" + to + (b"" if b"@" in to else b"@" + host)
         return to
 
-    async def call(self, to, ring_ms=limits.RING_MS, follow=False, late=False):
+    async def call(self, to, ring_ms=None, follow=False, late=False):
         """Call `to`. Returns the Call at once; `await call.answered()` tells how it went. `follow`:
         go where a 302 points.
         """
@@ -231,7 +234,6 @@ class Phone:
 
     def _session(self, core, flow):
         # Our end of a new call's media.
-        from .sdp import Session
 
         call = self._face(core)
         bound = self.driver.bind[0]
@@ -277,6 +279,9 @@ class Phone:
     def _event(self, event, subject, detail):
         if isinstance(subject, Core):
             subject = self._face(subject)
+            if event == "dropped":  # refused before it rang: only its socket is to be closed
+                subject.event("ended")
+                return
             if event == "dtmf":
                 if not subject.heard(*detail):
                     return
@@ -284,6 +289,8 @@ class Phone:
                 subject.event(event)
             if event == "incoming":
                 self._incoming.put(subject)
+            elif event == "ended":
+                self._incoming.remove(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
         if self.listener:

@@ -6,8 +6,11 @@ import asyncio
 from . import limits
 from .clock import left
 from .driver import now
+from .errors import UsageError
 
-_SAME_PRESS = 1000  # ms; the same digit by another way within this time is the same press
+# Some PBXs send each digit both ways. The way that the first one came is believed, until it has
+# been quiet for so many milliseconds.
+_OTHER_WAY = 3000
 
 
 class Queue:
@@ -22,10 +25,16 @@ class Queue:
         if len(self.items) < self.size:
             self.items.append(item)
 
+    def remove(self, item):
+        """It is of no use any more."""
+        if item in self.items:
+            self.items.remove(item)
+
     async def get(self, timeout_ms=None):
         """The next item; None when none came in time or there will be no more."""
-        await self.phone.wait(lambda: self.items, timeout_ms)
-        return self.items.pop(0) if self.items else None
+        while await self.phone.wait(lambda: self.items, timeout_ms):
+            if self.items:  # nobody else was faster
+                return self.items.pop(0)
 
 
 class _Digits:
@@ -37,7 +46,11 @@ class _Digits:
         return self
 
     async def __anext__(self):
-        d = await self.call.digit()
+        try:
+            d = await self.call.digit()
+        except asyncio.CancelledError:
+            self.call.hangup()
+            raise
         if d is None:
             raise StopAsyncIteration
         return d
@@ -59,7 +72,7 @@ class Call:
         self.endpoint = None
         self.was_answered = False
         self._digits = []
-        self._last = None  # the last digit: (digit, via, when)
+        self._last = None  # the last digit: (via, when)
         self._stats = None
 
     # --- what it is ---
@@ -119,9 +132,14 @@ class Call:
         return self.over
 
     async def digit(self, timeout_ms=None):
-        """The next digit as text; None when none came in time or the call ended."""
-        await self._wait(lambda: self._digits, timeout_ms)
-        return self._digits.pop(0) if self._digits else None
+        """The next digit as text; None when none came in time or the call ended. Being cancelled,
+        by asyncio.wait_for() too, does not hang up here.
+        """
+        while await self.phone.wait(lambda: self._digits or self.over, timeout_ms):
+            if self._digits:
+                return self._digits.pop(0)
+            if self.over:
+                break
 
     def digits(self):
         """An asynchronous iterator over the digits, however they are sent; it ends with the
@@ -163,8 +181,12 @@ class Call:
 
     async def send_digits(self, digits, mode=None, duration_ms=160):
         """Send digits (0-9 * # A-D): mode "rtp", "info", or what was agreed. Returns when they are
-        sent.
+        sent. UsageError before the answer.
         """
+        if self.over:
+            return
+        if not self.was_answered:
+            raise UsageError("no digits before the answer")
         digits = digits.encode() if isinstance(digits, str) else digits
         media = self.core.sdp.remote
         if mode == "info" or (mode is None and (not media or media.event_type is None)):
@@ -177,7 +199,7 @@ class Call:
             return
         stream = self.pump.stream
         stream.send_digits(digits, duration_ms)
-        while stream.sending and not self.over:
+        while self.pump and stream.sending:
             await asyncio.sleep(0.02)
 
     # --- what the phone tells ---
@@ -215,31 +237,46 @@ class Call:
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
             self.pump = phone.pump()
-            self.pump.begin(self.endpoint, self._host, audio, self._event_digit, phone.agent.trace)
+            self.pump.begin(self.endpoint, self._host, audio, self, phone.agent.trace)
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):
-        if self.pump:
+        pump = self.pump
+        if pump:
             self._stats = self.stats
-            self.pump.stop()
-            self.phone.pumps.append(self.pump)
+            audio = pump.audio
+            pump.stop()
+            self.phone.pumps.append(pump)
             self.pump = None
+            for c in self.phone.calls.active():
+                if audio and c.data and c.data.pump:
+                    c.data.pump.take(audio)  # the other call gets the microphone
+                    break
         elif self.endpoint:
             self.endpoint.close()
         self.endpoint = None
 
-    def _event_digit(self, digit):
-        # RFC 4733. The listener hears it as it hears one by INFO.
+    # --- what the pump tells ---
+
+    def digit_came(self, digit):
+        """By RFC 4733. The listener hears it as it hears one by INFO."""
         if self.core.state == b"E":
             self.phone.agent.listener("dtmf", self.core, (digit, 0, "rtp"))
+
+    def alive(self):
+        """There was sound."""
+        self.core.alive(now())
+
+    def fault(self, e):
+        self.phone.driver.fault(e)
 
     def heard(self, digit, ms, via):
         """Take a digit; False when it is one that came another way already."""
         last = self._last
         t = now()
-        if last and last[0] == digit and last[1] != via and left(t, last[2]) < _SAME_PRESS:
+        if last and last[0] != via and left(t, last[1]) < _OTHER_WAY:
             return False
-        self._last = (digit, via, t)
+        self._last = (via, t)
         if len(self._digits) < 32:
             self._digits.append(str(digit, "utf-8"))
         return True

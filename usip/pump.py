@@ -8,6 +8,12 @@ from .clock import later, left
 from .driver import now
 from .media.stream import MediaStream
 
+_sleep_ms = getattr(asyncio, "sleep_ms", None)
+if not _sleep_ms:  # CPython
+
+    def _sleep_ms(ms):
+        return asyncio.sleep(ms / 1000)
+
 
 class _RtpFlow:
     # What the trace is shown of a media socket.
@@ -30,21 +36,24 @@ class Pump:
         self.stream = MediaStream(8)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
-        self._tx_view = memoryview(self.stream.tx)
         self._rx_view = memoryview(self._rx)
+        self._tx_view = memoryview(self.stream.tx)
+        self._part = self._tx_view  # its first octets: most packets have the same length
         self.endpoint = self.audio = self._flow = None
         self._tasks = ()
 
-    def begin(self, endpoint, host, audio, digit, trace=None):
+    def begin(self, endpoint, host, audio, user, trace=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `audio` the port's sound
-        or None for silence. `digit(d)` is called for every digit that comes as a telephone-event;
-        `trace` is the agent's hook."""
+        or None for silence, `trace` the agent's hook. `user` is told `digit_came(digit)` for every
+        telephone-event, `alive()` now and then while packets come, `fault(exception)`.
+        """
         self.endpoint = endpoint
         self.host = host
         self.audio = audio
-        self.digit = digit
+        self.user = user
         self.trace = trace
         self._flow = None
+        self._heard = 0
         self.stream.reset(8)
 
     def agree(self, remote):
@@ -63,52 +72,76 @@ class Pump:
                 self.audio.start()
             self._tasks = (asyncio.create_task(self._send()), asyncio.create_task(self._receive()))
 
+    def take(self, audio):
+        """The microphone and the loudspeaker have become free."""
+        self.audio = audio
+        audio.start()
+
     def stop(self):
         for t in self._tasks:
             t.cancel()
         if self._tasks and self.audio:
             self.audio.stop()
         self._tasks = ()
+        self.audio = None
         self.endpoint.close()
 
     async def _receive(self):
         ep = self.endpoint
-        rx = self._rx
-        s = self.stream
         while True:
             await ep.readable()
-            while True:
-                n = ep.readinto(rx)
-                if n is None:
-                    break
-                if self.trace and self._flow:
-                    self.trace(False, self._rx_view[:n], self._flow, now())
-                d = s.receive(rx, n, ep.source, now())
-                if d:
-                    self.digit(d)
+            try:
+                for _ in range(8):  # then the others have their turn
+                    n = ep.readinto(self._rx)
+                    if n is None:
+                        break
+                    self._packet(n)
+            except Exception as e:  # the application's listener, or no memory
+                self.user.fault(e)
+
+    def _packet(self, n):
+        self._heard += 1
+        if self.trace and self._flow:
+            self.trace(False, self._rx_view[:n], self._flow, now())
+        d = self.stream.receive(self._rx, n, self.endpoint.source, now())
+        if d:
+            self.user.digit_came(d)
 
     async def _send(self):
-        s = self.stream
-        pcm = self._pcm
         due = now()
+        frames = 0
         while True:
-            if self.audio:
-                self.audio.readinto(pcm)
-                n = s.frame_out(pcm)
-            else:
-                n = s.frame_out(
-                    None
-                )  # silence is sent as well: symmetric NATs and latching PBXs wait for it
-            if n and s.remote is not None:
-                if self.trace and self._flow:
-                    self.trace(True, self._tx_view[:n], self._flow, now())
-                self.endpoint.sendto(self._tx_view[:n], s.remote)
-            s.frame_in(pcm)
-            if self.audio:
-                self.audio.write(pcm)
+            try:
+                self._frame()
+            except Exception as e:  # the sound device fails: the call goes on without
+                self.audio = None
+                self.user.fault(e)
+            frames += 1
+            if frames == 500:  # 10 s
+                frames = 0
+                if self._heard:
+                    self._heard = 0
+                    self.user.alive()
             due = later(due, 20)
             wait = left(due, now())
             if wait < -100:
                 due = now()  # the machine stood still: go on from here, never in a burst
                 wait = 0
-            await asyncio.sleep(wait / 1000 if wait > 0 else 0)
+            await _sleep_ms(wait if wait > 0 else 0)
+
+    def _frame(self):
+        s = self.stream
+        pcm = self._pcm
+        if self.audio:
+            self.audio.readinto(pcm)
+        # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
+        n = s.frame_out(pcm if self.audio else None)
+        if n and s.remote is not None:
+            if n != len(self._part):
+                self._part = self._tx_view[:n]
+            if self.trace and self._flow:
+                self.trace(True, self._part, self._flow, now())
+            self.endpoint.sendto(self._part, s.remote)
+        s.frame_in(pcm)
+        if self.audio:
+            self.audio.write(pcm)

@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
+from .agent import ALLOW
 from .clock import later, left
 from .compose import bare, host_port
 from .dialog import Dialog
@@ -49,6 +50,7 @@ class Registration:
         self.ping_at = None  # the next keep-alive, where there is a NAT to be kept open
         self.request = None
         self.again = False
+        self.bound = None  # the Contact that the registrar has
         # 10.2: a bare Request-URI (a FRITZ!Box drops one with a user part in silence), To and From
         # are the AOR, one Call-ID and rising CSeq for all REGISTERs.
         self.registrar.user = None
@@ -100,10 +102,18 @@ class Registration:
         self.dialog.routes = list(self.outbound)
         flow = agent.flow_to(self.dialog, now)
         self.at = None
-        lines = (b"Contact", agent.contact(flow), b"Expires", b"%d" % expires) if flow else ()
-        if flow and flow.remote not in agent.trusted:
-            agent.trusted[:] = (flow.remote,)
-        self.request = Request(agent, self.dialog, b"REGISTER", self, lines + (b"Allow", b"INVITE"))
+        lines = (b"Allow", ALLOW)
+        if flow:
+            if flow.remote not in agent.trusted:
+                agent.trusted[:] = (flow.remote,)
+            contact = agent.contact(flow)
+            lines += (b"Contact", contact, b"Expires", b"%d" % expires)
+            if self.bound and self.bound != contact:
+                # Where we were: a registrar that goes on calling there rings nobody.
+                lines += (b"Contact", self.bound + b";expires=0")
+        if self.request:
+            self.request.quit = True  # 10.2: one at a time; a late challenge is not answered
+        self.request = Request(agent, self.dialog, b"REGISTER", self, lines)
         self.request.send(now)
 
     outbound = ()  # preset Route of the REGISTER itself
@@ -118,9 +128,8 @@ class Registration:
             agent.credentials.bind()
         contact = agent.contact(self.request.flow)
         self.granted = self._lifetime(m, contact)
-        if (
-            not self.granted
-        ):  # a 200 that binds nothing: another device took us out, or the registrar is confused
+        self.bound = contact
+        if not self.granted:  # a 200 that binds nothing
             self.state = b"F"
             self._failed(m, now)
             return
@@ -143,27 +152,28 @@ class Registration:
         # 10.2.4: our Contact's expires parameter counts before the Expires header. Others' bindings
         # may be in the answer.
         ours = Uri(address(contact)[1])
-        default = None
+        least = None
         try:
-            v = m.get("expires")
-            if v:
-                default = number(v, limits.NUMBER_MAX)
             for v in m.all("contact")[: limits.BINDINGS]:
                 _, u, params = address(v)
                 u = Uri(u)
+                v = param(params, b"expires")
+                v = min(number(v, limits.NUMBER_MAX), limits.EXPIRES_MAX) if v else None
                 if (
                     u.user == ours.user
-                    and u.host == ours.host
+                    and u.host.lower() == ours.host.lower()
                     and (u.port or 5060) == (ours.port or 5060)
                 ):
-                    v = param(params, b"expires")
-                    if v:
-                        default = number(v, limits.NUMBER_MAX)
+                    least = v
+                    break
+                # Rewritten by the registrar, or another device's: the shortest is safe.
+                if v is not None and u.user == ours.user:
+                    least = v if least is None else min(v, least)
+            if least is None and "expires" in m.names:
+                least = min(number(m.get("expires"), limits.NUMBER_MAX), limits.EXPIRES_MAX)
         except ProtocolError:
             pass  # a granted lifetime that cannot be read is the one that we asked for
-        if default is None:
-            default = self.expires
-        return min(default, limits.EXPIRES_MAX)
+        return self.expires if least is None else least
 
     def _moved(self, m):
         # RFC 3581: what the registrar wrote into our Via is how it sees us.
@@ -236,6 +246,7 @@ class Registration:
     def _done(self, m, now):
         self.at = None
         self.granted = 0
+        self.bound = None
         self.agent.routes[:] = self.outbound
         self.agent.listener("unregistered", self, None)
 

@@ -45,13 +45,16 @@ class Reinvite:
         self.interval = 0
 
     def hold(self, on, now):
-        self.call.sdp.hold(on)
-        self.wish(now)
+        if self.call.sdp:  # else the call never came about
+            self.call.sdp.hold(on)
+            self.wish(now)
 
     def wish(self, now):
         """A change is wanted: offer what `call.sdp` says now, as soon as that is possible."""
         if self.call.state == b"E":
             self._fire(b"m", now)
+        elif self.call.state in b"SROW":
+            self.wanted = True  # when it is up
 
     def stop(self):
         self.retry_at = self.end_at = None
@@ -64,8 +67,8 @@ class Reinvite:
         call = self.call
         tx.user = call
         if call.state != b"E":
-            # 14.2: our own first 2xx is not acknowledged yet, or the call is about to end
-            raise ProtocolError(481 if call.state in b"BX" else 500)
+            # The ACK of our first 2xx was overtaken (RFC 5407 3.1.4), or the call is about to end.
+            raise ProtocolError(481 if call.state in b"BX" else 491)
         if m.body and m.content_type() != b"application/sdp":
             call.agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
@@ -137,13 +140,8 @@ class Reinvite:
         call = self.call
         m = self.m
         call.dialog.refresh(m)
-        data, flow = self.request.ack(call.dialog, now)
-        # The ACK is what the 2xx's retransmissions get as well.
-        call.invite = self.request
-        call.ack_data, call.ack_flow = data, flow
+        self.request.ack(call.dialog, now)
         self.request = None
-        if flow:
-            call.agent.send(data, flow, now)
         try:
             call.sdp.accept(m.body)
         except ProtocolError:

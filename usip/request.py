@@ -28,6 +28,7 @@ class Request:
         self.auth = ()  # the credentials that were sent: an ACK repeats them (22.1)
         self.tx = None
         self.flow = None
+        self.ack_data = self.ack_flow = None  # of an INVITE that got its 2xx
 
     def send(self, now):
         """Send it, or send it again under a new CSeq."""
@@ -60,21 +61,33 @@ class Request:
         return w.done(self.ctype, self.body)
 
     def ack(self, dialog, now, ctype=b"", body=b""):
-        """The ACK for a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its
-        own.
+        """ACK a 2xx that confirmed `dialog` (13.2.2.4): no transaction, a branch of its own. False
+        when there is no way to send it. The 2xx again gets the same again by `ack_again`.
         """
         agent = self.agent
         flow = agent.flow_to(dialog, now)
         if not flow:
-            return None, None
+            return False
         w = agent.writer
         try:
             dialog.write(w, b"ACK", self.cseq, agent.via(flow, agent.branch()))
             for i in range(0, len(self.auth), 2):
                 w.line(self.auth[i], self.auth[i + 1])
-            return w.done(ctype, body), flow
+            self.ack_data = w.done(ctype, body)
         except UsageError:
-            return None, None
+            return False
+        self.ack_flow = flow
+        self.lines = self.auth = ()
+        self.body = b""  # of no use any more, and a call may be long
+        agent.send(self.ack_data, flow, now)
+        return True
+
+    def ack_again(self, dialog, now):
+        """The 2xx came again, or when nobody waits for it any more: it wants its ACK."""
+        if self.ack_data:
+            self.agent.send(self.ack_data, self.ack_flow, now)
+        else:
+            self.ack(dialog, now)
 
     def cancel(self, now):
         """CANCEL this request (9.1). The caller has seen a provisional response."""

@@ -25,7 +25,7 @@ INVITE_CLIENT = (  # 17.1.1, figure 5 of RFC 6026
     b"C1qP C2aA C3fF C~rC C$tX C!eX "
     # Proceeding has no timer in the RFC: ours is timer C's, so that a peer that only ever rings
     # cannot hold it for ever.
-    b"P1qP P2aA P3fF P$tX P!eX "
+    b"P1pP P2aA P3fF P$tX P!eX "
     b"F3kF F$xX F!eX "
     b"A2pA A$xX "
 )
@@ -70,6 +70,7 @@ class Transaction:
         self.method = method
         self.user = user
         self.request = None  # server side: the Message, for the response
+        self.tag = None  # ... and our To tag, once it is known
         self.data = self.ack = None
         self.m = None  # the message that the current event brought
         self.interval = limits.T1
@@ -155,6 +156,7 @@ class Transaction:
             self._forget()
         self._end(limits.TIMEOUT, now)  # timers L and M
         if self.client:
+            self.data = None  # it will not be sent again
             self._pass(now)
 
     def _forget(self):

@@ -1,7 +1,7 @@
 # usip: SIP URIs, RFC 3261 19.1
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from .errors import ProtocolError
+from .errors import ProtocolError, UsageError
 from .header import host_port, param
 
 _HEX = b"0123456789abcdef"
@@ -23,6 +23,17 @@ def unescape(b, keep=b""):
             b = b[:i] + (b"%%%02X" % k if k in keep else bytes((k,))) + b[i + 3 :]
         i = b.find(b"%", i + 1)
     return b
+
+
+def sip(b):
+    """The Uri of `b` from the application; UsageError when it is no SIP URI."""
+    try:
+        u = Uri(b)
+    except ProtocolError:
+        u = None
+    if not u or not u.host:
+        raise UsageError("not a SIP URI: " + repr(b))
+    return u
 
 
 class Uri:

@@ -36,11 +36,11 @@ def test_forks():
     b.answered(200, b"b", body=SDP)
     assert b.call.dialog.remote_tag == b"b" and b.sent(b"ACK").to_tag == b"b"
     # The other one picked up as well: ACK and BYE, and our call goes on.
-    for n in (1, 2):
+    for _ in (1, 2):  # it repeats its 200: an ACK each time, one BYE
         b.answered(200, b"a", body=SDP, more=(b"Contact", b"<sip:other@192.0.2.9>"))
         ack = b.sent(b"ACK")
         assert ack.to_tag == b"a" and ack.uri == b"sip:other@192.0.2.9"
-        assert b.sent(b"BYE").to_tag == b"a" and count(b, b"BYE") == n
+        assert b.sent(b"BYE").to_tag == b"a" and count(b, b"BYE") == 1
     b.answered(200, b"b", body=SDP)
     assert b.sent(b"ACK").to_tag == b"b"
     assert b.call.state == b"E" and b.events.count("answered") == 1
@@ -82,7 +82,7 @@ def test_redirect_only_when_asked():
     b.run(20_000)
     assert count(b, b"CANCEL") == 1
     b.answered(487)
-    ended(b, 408, "NoAnswer", True)
+    ended(b, 408, "NoAnswer", False)
     # once: a loop ends
     b = Bench()
     b.dial(follow=True)
@@ -99,7 +99,7 @@ def test_redirect_after_hangup_or_to_nowhere():
     b.call.hangup(b.now)
     b.answered(302, more=(b"Contact", b"<sip:new@192.0.2.77>"))
     assert count(b, b"INVITE") == 1
-    ended(b, 487, "Cancelled", True)
+    ended(b, 487, "Cancelled", False)
     for contact in (b"<sip:@>", b"tel:+49", b"<", b"*", b'"'):
         b = Bench()
         b.dial(follow=True)

@@ -91,7 +91,7 @@ def test_cancel_before_any_answer():
     b.answered(200, method=b"CANCEL")
     b.answered(487)
     assert count(b, b"ACK") == 1
-    ended(b, 487, "Cancelled", True)
+    ended(b, 487, "Cancelled", False)
 
 
 def test_cancel_while_it_rings():
@@ -102,7 +102,7 @@ def test_cancel_while_it_rings():
     b.call.hangup(b.now)
     assert count(b, b"CANCEL") == 1
     b.answered(487)
-    ended(b, 487, "Cancelled", True)
+    ended(b, 487, "Cancelled", False)
     assert "answered" not in b.events
 
 
@@ -179,7 +179,7 @@ def test_ring_timeout():
     b.run(1)
     assert count(b, b"CANCEL") == 1
     b.answered(487)
-    ended(b, 408, "NoAnswer", True)
+    ended(b, 408, "NoAnswer", False)
 
 
 def test_refused():

@@ -186,7 +186,7 @@ def test_reinvite_before_our_ack():
     b.invited()
     b.call.answer(b.now)
     b.within(b"INVITE", body=HELD)
-    assert last(b) == 500 and b.call.state == b"W"
+    assert last(b) == 491 and b.call.state == b"W"
 
 
 def test_2xx_to_the_peers_until_ack():

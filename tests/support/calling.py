@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from sip import SDP, request, response
+from usip import limits
 from usip.calls import Calls
 from usip.message import parse
 from usip.sdp import Session
@@ -11,7 +12,8 @@ from wire import Wire, make
 class Bench:
     """An agent that calls and is called over a Wire. `events` lists what the listener heard."""
 
-    def __init__(self, wire=None):
+    def __init__(self, wire=None, probe_ms=0x10000000):
+        limits.PROBE_MS = probe_ms  # a silent peer is asked whether it lives: not in most tests
         self.wire = wire or Wire()
         self.events = []
         self.call = None

@@ -4,7 +4,6 @@
 from sip import status
 from usip.header import (
     address,
-    has_token,
     host_port,
     is_token,
     number,
@@ -233,9 +232,3 @@ def test_via():
         b"SIP/2.0/UDP ;branch=1",
     ):
         assert status(via, value) == 400, value
-
-
-def test_has_token():
-    assert has_token([b"100rel", b"Timer"], b"timer")
-    assert not has_token([b"timers"], b"timer")
-    assert not has_token([], b"timer")

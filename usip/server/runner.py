@@ -32,7 +32,7 @@ class Server:
         self.driver.start(self.agent)
 
     async def close(self):
-        await self.driver.close()
+        self.driver.close()
 
 
 def _silent(event, subject, detail):

@@ -44,6 +44,8 @@ class Endpoint:
             self.sock.sendto(data, address)
         except OSError as e:
             return e.errno not in _HARD
+        except TypeError:  # an address of the other family
+            return False
         return True
 
     def close(self):
@@ -58,11 +60,13 @@ class Net:
     def __init__(self, host=None):
         self.host = host
         self._names = {}
+        self._family = socket.AF_INET  # of the sockets: what names are resolved to
 
     def udp(self, host=None, port=0):
         """A bound, non-blocking UDP Endpoint. OSError when the port is taken."""
         host = host or self.host or "0.0.0.0"
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(self._family, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
             sock.bind((host, port))
@@ -72,23 +76,37 @@ class Net:
         return Endpoint(sock)
 
     def resolve(self, host, port):
-        """The address for sendto of (host: bytes, port), None when the name is unknown."""
-        key = (host, port)
-        if key not in self._names:
+        """The address for sendto of (host: bytes, port), None when the name is unknown. Blocks for
+        a name that was not prepared."""
+        found = self._names.get(host)
+        if not found:
             try:
-                a = socket.getaddrinfo(host.decode(), port, type=socket.SOCK_DGRAM)
+                found = self._look(host)
             except (OSError, UnicodeError):
                 return None
-            if len(self._names) > 64:
-                self._names.clear()
-            self._names[key] = a[0][4]
-        return self._names[key]
+            self._keep(host, found)
+        return (found[0], port, *found[2:])
+
+    def _look(self, host):
+        a = socket.getaddrinfo(host.decode(), 0, family=self._family, type=socket.SOCK_DGRAM)
+        return a[0][4]
+
+    def _keep(self, host, found):
+        if len(self._names) >= 64:
+            self._names.clear()
+        self._names[host] = found
 
     async def prepare(self, host):
+        """Look a name up without stopping anything else."""
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.get_running_loop().getaddrinfo(host.decode(), 0, type=socket.SOCK_DGRAM)
+            self._keep(host, await loop.run_in_executor(None, self._look, host))
         except (OSError, UnicodeError):
             pass
+
+    def forget(self):
+        """The network changed: look names up again."""
+        self._names.clear()
 
     def readable_address(self, address):
         """(host: bytes, port) of an address."""

@@ -34,28 +34,34 @@ class Endpoint:
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
         # Not sock.readinto(): it reads on, datagram after datagram, until the buffer is full. And
-        # recvfrom(n) allocates n bytes before it looks, so one that may be long is peeked at first;
-        # before 1.26 the boards' sockets have no flags: there a long one counts as cut.
+        # recvfrom(n) allocates n bytes before it looks, which a heap with holes may not have: so
+        # a peek, and the size that there is room for. Before 1.26 the boards' sockets have no
+        # flags. One that turns out longer is given up: it counts as cut, and will come again.
         recv = self.sock.recvfrom
         size = len(buf)
         n = min(size, _LINK)
         try:
-            if n == size or not _PEEK:
-                data, self.source = recv(n)
-                if n < size and len(data) == n:
-                    return size
-            else:
-                data, self.source = recv(n, _PEEK)
-                if len(data) < n:
+            while True:
+                try:
+                    data, self.source = recv(n, _PEEK) if _PEEK else recv(n)
+                    break
+                except MemoryError:
+                    n -= n // 4
+                    if n < 150:
+                        raise
+            cut = len(data) == n < size
+            if cut and n == _LINK and _PEEK:
+                try:
+                    data = recv(size)[0]
+                    cut = False
+                except MemoryError:
                     recv(1)
-                else:
-                    try:
-                        data = recv(size)[0]
-                    except MemoryError:
-                        recv(1)
-                        return size
+            elif _PEEK:
+                recv(1)
         except OSError:
             return None
+        if cut:
+            return size
         n = len(data)
         buf[:n] = data
         return n
@@ -80,6 +86,7 @@ class Net:
     def __init__(self, host=None):
         self.host = host
         self._names = {}
+        self._family = socket.AF_INET  # of the sockets: what names are resolved to
 
     def udp(self, host=None, port=0):
         """A bound, non-blocking UDP Endpoint. OSError when the port is taken. Boards cannot ask for
@@ -89,6 +96,7 @@ class Net:
         tries = (port,) if port else range(20002, 20802, 2)
         for p in tries:
             ai = socket.getaddrinfo(host, p)[0]
+            self._family = ai[0]
             sock = socket.socket(ai[0], socket.SOCK_DGRAM)
             try:
                 sock.setblocking(False)
@@ -101,19 +109,28 @@ class Net:
 
     def resolve(self, host, port):
         """The address for sendto of (host: bytes, port), None when the name is unknown. A name may
-        block for seconds: it is resolved once and kept.
-        """
-        key = (host, port)
+        block for seconds: it is resolved once and kept."""
+        key = host, port
         a = self._names.get(key)
         if a is None:
             try:
-                a = socket.getaddrinfo(str(host, "utf-8"), port)[0][-1]
+                a = self._look(host, port)
             except (OSError, UnicodeError, IndexError):
                 return None
-            if len(self._names) >= 8:
-                self._names.clear()
-            self._names[key] = a
+            if not host[-1:].isdigit() and b":" not in host:  # addresses are quickly made
+                if len(self._names) >= 8:
+                    self._names.clear()
+                self._names[key] = a
         return a
+
+    def _look(self, host, port):
+        for ai in socket.getaddrinfo(str(host, "utf-8"), port):
+            if ai[0] == self._family:
+                return ai[-1]
+
+    def forget(self):
+        """The network changed: look names up again."""
+        self._names.clear()
 
     async def prepare(self, host):
         pass  # getaddrinfo blocks in any case
