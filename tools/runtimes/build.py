@@ -33,7 +33,7 @@ ROOT = HERE.parent.parent
 CACHE = Path(os.environ.get("USIP_CACHE") or ROOT / "build" / "runtimes").resolve()
 TARGETS = ("mpy-cross", "unix64", "unix32")
 FROZEN = "-usip"  # the ending of a runtime's name that asks for usip in it
-FROZEN_FROM = ("usip", "ports/micropython", "ports/unix", "ports/host")
+FROZEN_FROM = ("usip", "examples", "ports/micropython", "ports/unix", "ports/host")
 # Firmware for QEMU: the board, and the Debian packages of its compiler and of its emulator.
 QEMU = {"arm": "MPS2", "rv32": "RV32"}
 QEMU_STOCK = {"arm": "MPS2_AN385", "rv32": "VIRT_RV32"}

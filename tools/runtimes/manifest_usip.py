@@ -9,3 +9,4 @@ for port in ("micropython", "unix", "host"):
     for name in sorted(os.listdir(base)) if os.path.isdir(base) else []:
         if os.path.exists(os.path.join(base, name, "__init__.py")):
             package(name, base_path=base, opt=3)
+module("doorbell.py", base_path="../../examples", opt=2)
