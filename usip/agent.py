@@ -45,6 +45,7 @@ class Agent(Composer):
         self.dialogs = []
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
+        self.allow = ALLOW
         self.trace = None
         self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
@@ -242,7 +243,7 @@ class Agent(Composer):
         if m.to_tag:
             d = self.dialog(m)
         elif not handler and m.method not in _IN_DIALOG:
-            self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", ALLOW))
+            self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", self.allow))
             return
         u = Uri(m.uri)
         if not u.host:
@@ -265,7 +266,7 @@ class Agent(Composer):
         if not handler or m.method == b"INVITE" and d:
             if m.method in _IN_DIALOG and not d:
                 raise ProtocolError(481)
-            self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", ALLOW))
+            self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", self.allow))
             return
         handler(tx, m, now)
 
@@ -290,7 +291,7 @@ class Agent(Composer):
             now,
             (
                 b"Allow",
-                ALLOW,
+                self.allow,
                 b"Accept",
                 ACCEPT,
                 b"Supported",

@@ -8,6 +8,10 @@ from .request import Request
 from .uri import sip
 
 
+# What we found out ourselves
+_WHY = {408: b"No answer", 513: b"Too long"}
+
+
 class Single:
     """One request of ours outside of any dialog. When its final response is there `status`,
     `reason` and `m` are set and the listener hears `event`.
@@ -34,7 +38,7 @@ class Single:
         elif status >= 200 and not self.status:
             self.status = status
             self.m = m
-            self.reason = m.reason if m else b"No answer" if status == 408 else b"Unreachable"
+            self.reason = m.reason if m else _WHY.get(status, b"Unreachable")
             request.agent.listener(self.event, self, status)
 
 

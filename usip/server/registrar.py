@@ -9,6 +9,9 @@ from usip.header import address, number, param
 from usip.uri import Uri, equal, unescape
 
 
+_ALLOW = b"REGISTER, INVITE, ACK, MESSAGE, OPTIONS"
+
+
 class _Binding:
     def __init__(self, uri, text, call_id, cseq, until):
         self.uri = uri
@@ -30,6 +33,7 @@ class Registrar:
         self.authenticator = authenticator
         self.known = known
         self.bindings = {}  # user -> [_Binding], the latest first
+        agent.allow = _ALLOW
         agent.methods[b"REGISTER"] = self._register
         agent.methods[b"INVITE"] = self._redirect
         agent.methods[b"MESSAGE"] = self._redirect
@@ -109,11 +113,11 @@ class Registrar:
         ):
             raise ProtocolError(503)
         was = name in self.bindings
-        self._keep(name, here)
         lines = ()
         for b in here:
             lines += (b"Contact", b"<%s>;expires=%d" % (b.text, left(b.until, now) // 1000))
-        self.agent.answer(tx, 200, now, lines)
+        self.agent.answer(tx, 200, now, lines)  # what does not fit binds nothing
+        self._keep(name, here)
         if here and not was:
             self.agent.listener("registered", name, here[0].text)
 
@@ -160,7 +164,7 @@ class Registrar:
         if Uri(m.uri).user:
             self._redirect(tx, m, now)
         else:
-            self.agent.answer(tx, 200, now, (b"Allow", b"REGISTER, INVITE, MESSAGE, OPTIONS"))
+            self.agent.answer(tx, 200, now, (b"Allow", _ALLOW))
 
 
 def _ordered(b, m):
