@@ -7,7 +7,6 @@ from .errors import ProtocolError, UsageError
 from .request import Request
 from .uri import sip
 
-
 # What we found out ourselves
 _WHY = {408: b"No answer", 513: b"Too long"}
 

@@ -8,7 +8,6 @@ from usip.errors import ProtocolError
 from usip.header import address, number, param
 from usip.uri import Uri, equal, unescape
 
-
 _ALLOW = b"REGISTER, INVITE, ACK, MESSAGE, OPTIONS"
 
 
