@@ -29,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "interop"
 PHONE = ROOT / "tools" / "phone.py"
+DOORBELL = ROOT / "examples" / "doorbell.py"
 HEAP = {"unix32": "256k"}  # phone.py with its pcap; what a board needs is measured elsewhere
 LIMIT_S = 60  # no program lives longer
 WAIT_S = 10  # no event is later
@@ -109,7 +110,9 @@ def until(ready, what, seconds=WAIT_S):
 class Program:
     """A program that ends: by itself, by its pid, or when its time is over."""
 
-    def __init__(self, argv, folder, name, env=None, limit=LIMIT_S, stdout=None):
+    def __init__(
+        self, argv, folder, name, env=None, limit=LIMIT_S, stdout=None, stdin=subprocess.DEVNULL
+    ):
         self.name = name
         self.folder = folder
         self.errors = folder / f"{name}.stderr"
@@ -119,7 +122,7 @@ class Program:
             self.process = subprocess.Popen(
                 argv,
                 env=env,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout or errors,
                 stderr=errors,
                 cwd=folder,
@@ -158,34 +161,32 @@ class Program:
         return f"--- {self.name}:\n{self.said()[-3000:]}"
 
 
-class Phone(Program):
-    """tools/phone.py --json on a runtime. `events` is what it said, each with its time as "at"."""
+class Speaker(Program):
+    """A program of ours on a runtime: `events` is what it said, each with its time as "at"."""
 
-    def __init__(self, folder, name, runtime, *args, ip=None, heap=None):
-        self.ip = ip or addresses().take()
+    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, **how):
         self.runtime = runtime
-        self.pcap = folder / f"{name}.pcap"
         self.events = []
         self._seen = 0
         self._news = threading.Condition()
         self._over = False
-        args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args]
         try:
-            argv, env = runner.command(runtime, PHONE, args, heap=heap or HEAP.get(runtime))
+            argv, env = runner.command(runtime, file, args, **how)
         except runner.RunError as error:
             if "mpy-cross:" in str(error):
                 raise  # a source that does not compile is not a missing runtime
             missing(str(error))
-        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE)
+        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def _event(self, line):
+        """An event as a dict out of a line of output."""
+        return {"event": line.decode(errors="replace").strip()}
+
     def _read(self):
         for line in self.process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = {"event": "not JSON", "line": line.decode(errors="replace")}
+            event = self._event(line)
             event["at"] = time.monotonic()
             with self._news:
                 self.events.append(event)
@@ -194,11 +195,8 @@ class Phone(Program):
             self._over = True
             self._news.notify_all()
 
-    def ready(self):
-        """Wait until it can be called."""
-        until(lambda: bound(self.ip) or not self.running, f"{self.name} binds")
-        assert self.running, self.tell()
-        return self
+    def _is(self, event, name):
+        return event["event"] == name
 
     def wait(self, event, seconds=WAIT_S, **fields):
         """The next event of that name, after the one that wait() gave last, with these fields."""
@@ -208,7 +206,7 @@ class Phone(Program):
                 while self._seen < len(self.events):
                     e = self.events[self._seen]
                     self._seen += 1
-                    if e["event"] == event and all(e.get(k) == v for k, v in fields.items()):
+                    if self._is(e, event) and all(e.get(k) == v for k, v in fields.items()):
                         return e
                 left = end - time.monotonic()
                 if self._over or left <= 0:
@@ -224,9 +222,6 @@ class Phone(Program):
     def names(self):
         return [e["event"] for e in self.events]
 
-    def digits(self, via=None):
-        return "".join(e["digit"] for e in self.all("dtmf") if via in (None, e["via"]))
-
     def finish(self, status=0, seconds=WAIT_S):
         """Wait for its end by itself: with this status, and without a word of trouble."""
         code = self.join(seconds)
@@ -236,14 +231,57 @@ class Phone(Program):
         assert "Traceback" not in said, self.tell()
         assert not self.all("error") and not self.all("not JSON"), self.tell()
 
+    def tell(self):
+        lines = [json.dumps({**e, "at": round(e["at"], 3)}) for e in self.events]
+        return f"{super().tell()}\nevents on {self.runtime}:\n" + "\n".join(lines)
+
+
+class Phone(Speaker):
+    """tools/phone.py --json."""
+
+    def __init__(self, folder, name, runtime, *args, ip=None, heap=None):
+        self.ip = ip or addresses().take()
+        self.pcap = folder / f"{name}.pcap"
+        args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args]
+        super().__init__(folder, name, runtime, PHONE, args, heap=heap or HEAP.get(runtime))
+
+    def _event(self, line):
+        try:
+            return json.loads(line)
+        except ValueError:
+            return {"event": "not JSON", "line": line.decode(errors="replace")}
+
+    def ready(self):
+        """Wait until it can be called."""
+        until(lambda: bound(self.ip) or not self.running, f"{self.name} binds")
+        assert self.running, self.tell()
+        return self
+
+    def digits(self, via=None):
+        return "".join(e["digit"] for e in self.all("dtmf") if via in (None, e["via"]))
+
     def stop(self, status=0):
         """Ctrl-C, and a clean end."""
         self.signal(signal.SIGINT)
         self.finish(status)
 
-    def tell(self):
-        lines = [json.dumps({**e, "at": round(e["at"], 3)}) for e in self.events]
-        return f"{super().tell()}\nevents ({self.runtime}, {self.ip}):\n" + "\n".join(lines)
+
+class Doorbell(Speaker):
+    """examples/doorbell.py in the heap of a board, with usip in its firmware."""
+
+    def __init__(self, folder, name, heap, proxy, rings, played, recorded):
+        self.ip = addresses().take()
+        args = [f"sip:{name}@{proxy.ip}", f"{name}-secret", f"sip:{rings}@{proxy.ip}", "42"]
+        args += [self.ip, played, recorded]
+        how = {"heap": heap, "frozen": True}
+        super().__init__(folder, name, "unix32", DOORBELL, args, stdin=subprocess.PIPE, **how)
+
+    def _is(self, event, name):
+        return event["event"].startswith(name)
+
+    def do(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
 
 
 class Said:
@@ -401,32 +439,32 @@ def _find(piece, heard, first, last):
     return max(places, key=lambda at: _dot(piece, heard[at : at + n]), default=-1)
 
 
-def heard(played, recorded, most=2.9):
-    """How much of `played` is in `recorded`: the correlation, piece by piece of 0.1 s.
+def _correlation(a, b):
+    return _dot(a, b) / ((_dot(a, a) * _dot(b, b)) ** 0.5 or 1) if len(a) == len(b) else 0.0
 
-    Each piece may lie up to 60 ms from where the last one did, because a machine that stands still
-    for a moment moves the sound; what is lost or foreign counts as what it is.
+
+def heard(played, recorded, most=2.9):
+    """How well `played` is heard in `recorded`: the median of its pieces' correlations, of 0.1 s.
+
+    Each piece is looked for anywhere, because a machine that stands still for a moment moves what
+    comes after it; that moment's own pieces are torn, which is why it is the median. That nothing
+    is lost on the way is what RTP's own counts are asked for.
     """
     a = samples(played)
     b = samples(recorded)
     n = 800
-    # Where it begins: a short piece is looked for in all of the recording.
-    start = _find(a[4000:4160], b, 0, len(b))
-    assert start >= 0, f"nothing of {played.name} in {recorded.name}"
-    dots = energies_a = energies_b = 0
-    lag = start - 4000
+    lag = 0
+    found = []
     for at in range(0, min(len(a), int(most * 8000)) - n + 1, n):
         piece = a[at : at + n]
-        there = b[max(0, at + lag) : at + lag + n]
-        if len(there) < n or abs(_dot(piece, there)) < 0.9 * _dot(piece, piece):
-            place = _find(piece, b, at + lag - 480, at + lag + 480)
-            if place >= 0:
-                lag = place - at
-                there = b[place : place + n]
-        dots += _dot(piece, there)
-        energies_a += _dot(piece, piece)
-        energies_b += _dot(there, there)
-    return dots / ((energies_a * energies_b) ** 0.5 or 1)
+        here = _correlation(piece, b[max(0, at + lag) : max(0, at + lag) + n])
+        if here < 0.9:
+            place = max(0, _find(piece[320:480], b, 0, len(b)) - 320)
+            there = _correlation(piece, b[place : place + n])
+            if there > here:
+                here, lag = there, place - at
+        found.append(here)
+    return sorted(found)[len(found) // 2]
 
 
 # ------------------------------------------------------------------------------------ tshark

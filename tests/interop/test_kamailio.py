@@ -63,8 +63,9 @@ def test_talk(house, rig):
     ends = caller.wait("ended", code=200), called.wait("ended", code=200)
     caller.finish()
     called.finish()
-    for end in ends:
-        assert end["packets_lost"] == 0 and end["packets_received"] >= 150, end
+    for end, other in zip(ends, reversed(ends)):
+        assert end["packets_lost"] == 0
+        assert end["packets_received"] >= other["packets_sent"] - 20 >= 30, ends
     correlations = [rigs.heard(p, r) for p, r in zip(played, recorded)]
     rig.note("correlation %.4f and %.4f" % tuple(correlations))
     rig.note("jitter %s and %s ms" % tuple(end["jitter_ms"] for end in ends))
@@ -156,6 +157,44 @@ def test_other_name(rig, proxy, runtime):
     )
     phone.wait("registration-failed", code=403)
     phone.finish(status=1)
+
+
+FULL = pytest.mark.xfail(reason="64 KB are full: MemoryError in the first or second call")
+
+
+@pytest.mark.parametrize("heap", [pytest.param("64k", marks=FULL), "96k"])
+def test_doorbell(rig, proxy, heap):
+    """examples/doorbell.py, usip frozen: rings, talks, rings again at once, takes a text"""
+    played = rig.noise("a.wav", seed=1), rig.noise("b.wav", seed=2)
+    recorded = rig.folder / "from-door.wav", rig.folder / "from-indoor.wav"
+    indoor = rig.phone(
+        *("cpython", *proxy.account("indoor"), "listen", "--calls", "2"),
+        *("--play", played[1], "--record", recorded[0], "--hangup-after", "3.4"),
+        name="indoor",
+    )
+    indoor.wait("registered")
+    door = rig.doorbell(heap, proxy, "indoor", played[0], recorded[1])
+    door.wait("registered")
+    for _ in range(2):
+        door.do("click bell")
+        door.wait("talking")
+        end = indoor.wait("ended", code=200)
+        assert end["packets_received"] >= 50 and end["packets_lost"] == 0, end
+        over = door.wait("call over: HungUp")["event"]
+        assert over.endswith("lost 0"), over
+    indoor.finish()
+    words = rig.phone(
+        *("cpython", *proxy.account("other"), "message", f"sip:door@{proxy.ip}", "Moment! ✓"),
+        name="other",
+    )
+    door.wait("text: Moment! ✓")
+    words.finish()
+    door.do("quit")
+    memory = door.wait("memory:")["event"]
+    door.finish()
+    correlations = [rigs.heard(p, r) for p, r in zip(played, recorded)]
+    rig.note("correlation %.4f and %.4f; %s" % (*correlations, memory))
+    assert min(correlations) > 0.9
 
 
 REGISTRARS = {

@@ -37,8 +37,8 @@ def test_call(rig, runtime):
     end = phone.wait("ended", code=200, reason="HungUp")
     phone.finish()
     sipp.finish()
-    assert end["packets_sent"] >= 150 and end["packets_lost"] == 0
-    assert end["packets_received"] >= end["packets_sent"] - 20
+    assert end["packets_lost"] == 0
+    assert end["packets_received"] >= end["packets_sent"] - 20 >= 30
     correlation = rigs.heard(played, recorded)
     rig.note(f"correlation {correlation:.4f}")
     assert correlation > 0.9
@@ -200,7 +200,7 @@ def test_call_early(rig, runtime):
     sipp.finish()
     # Sound went out, and its echo came in, before the answer: that took the half second of 183.
     assert answered["at"] - early["at"] > 0.3
-    assert end["packets_received"] >= 30 and end["packets_lost"] == 0
+    assert end["packets_received"] >= 10 and end["packets_lost"] == 0
 
 
 # --------------------------------------------------------------------------- the phone is called
@@ -220,7 +220,8 @@ def test_answer(rig, runtime):
     end = phone.wait("ended", code=200)
     phone.finish()
     sipp.finish()
-    assert end["packets_sent"] >= 150 and end["packets_lost"] == 0
+    assert end["packets_lost"] == 0
+    assert end["packets_received"] >= end["packets_sent"] - 20 >= 30
     correlation = rigs.heard(played, recorded)
     rig.note(f"correlation {correlation:.4f}")
     assert correlation > 0.9
@@ -318,7 +319,7 @@ def test_answer_late(rig, runtime):
     end = phone.wait("ended", code=200)
     phone.finish()
     sipp.finish()
-    assert end["packets_received"] >= 15
+    assert end["packets_received"] >= 10 and end["packets_lost"] == 0
 
 
 def test_answer_repeated(rig, runtime):
