@@ -7,6 +7,8 @@ SECTION  sizes   .mpy bytes, heap kept by import
          alloc   bytes allocated per message and per RTP packet
          count   instructions, under callgrind
          speed   CPython: ratios to a naive parser and to other libraries
+         uas     CPython: calls per second against SIPp (some minutes)
+         idle    wake-ups of a registered phone
 Without a name: all. What cannot be measured on this machine is passed over with a word.
 """
 
@@ -15,7 +17,7 @@ import sys
 
 import table
 
-SECTIONS = ("sizes", "heap", "alloc", "count", "speed")
+SECTIONS = ("sizes", "heap", "alloc", "count", "speed", "uas", "idle")
 
 
 def main(names):
