@@ -58,8 +58,13 @@ def command(
     frozen=False,
     virtual=False,
     timeout=QEMU_TIMEOUT_S,
+    function=None,
 ):
-    """(argv, env) with which `file` runs on `runtime`; builds and compiles what is missing."""
+    """(argv, env) with which `file` runs on `runtime`; builds and compiles what is missing.
+
+    A QEMU board has stack for 40 calls. With `function` it imports the file and then calls that
+    function with the arguments, which leaves some more than running it as __main__ does.
+    """
     file = os.fspath(file)
     if not os.path.isfile(file):
         raise RunError(f"no such file: {file}")
@@ -71,7 +76,7 @@ def command(
     if runtime in UNIX:
         return _unix(runtime, file, args, heap, sources, frozen, folders)
     if runtime in build.QEMU_TARGETS:
-        return _qemu(runtime, file, args, sources, folders, virtual, timeout)
+        return _qemu(runtime, file, args, sources, folders, virtual, timeout, function)
     env = dict(os.environ)
     libs = [ROOT, *(os.path.join(ROOT, "ports", x) for x in ("cpython", "host"))]
     # The first folder is FILE's own, which CPython puts on the path itself.
@@ -117,7 +122,10 @@ def _unix(runtime, file, args, heap, sources, frozen, folders):
     start = "import sys;sys.path.pop(0);sys.argv.pop(0);"
     start += f"__import__({name!r},None,None,False)"
     found = [x for x in found if os.path.isdir(x)]
-    env["MICROPYPATH"] = ":".join([inner[0], *found, *inner[1:], ".frozen"])
+    folders = [inner[0], *found, *inner[1:]]
+    # A product's program is in its firmware as well: manifest_usip.py freezes the examples.
+    own = frozen and os.path.dirname(file) == os.path.join(ROOT, "examples")
+    env["MICROPYPATH"] = ":".join([".frozen", *folders] if own else [*folders, ".frozen"])
     return [*argv, "-c", start, file, *args], env
 
 
@@ -140,7 +148,7 @@ def _named(file, args):
     return {os.path.abspath(x) for x in [file, *args] if x.endswith(".py")}
 
 
-def _qemu(runtime, file, args, sources, folders, virtual, timeout):
+def _qemu(runtime, file, args, sources, folders, virtual, timeout, function):
     if sources or not file.endswith(".py"):
         raise RunError(f"{runtime} runs compiled files that end in .py, not {file}")
     try:
@@ -160,7 +168,8 @@ def _qemu(runtime, file, args, sources, folders, virtual, timeout):
         "elf": firmware,
         "emulator": emulator,
         "folders": [row[1] for row in rows],
-        "main": trees.program(file, rows[0][2]),
+        "main": trees.program(file, rows[0][2], not function),
+        "function": function,
         "virtual": virtual,
         "timeout": timeout,
     }
@@ -232,14 +241,18 @@ class Trees:
             if error and (strict or os.path.join(folder, name) in named):
                 raise RunError(f"mpy-cross: {os.path.join(folder, name)}: {error}")
 
-    def program(self, file, level):
-        """`file` compiled so that it is __main__ when it is imported, for builds that cannot do
-        that.
+    def program(self, file, level, main):
+        """The compiled `file`. With `main` it is __main__ when it is imported, for builds that
+        cannot do that.
         """
         folder = os.path.join(MPY, self._runtime, "main")
         os.makedirs(folder, exist_ok=True)
         with open(file, "rb") as stream:
-            text = b'__name__="__main__";' + stream.read()
+            text = stream.read()
+        if main:
+            # On the first line if that can be, so that tracebacks tell the right ones.
+            simple = re.match(rb"#|\"|import |from |\r?\n", text)
+            text = b'__name__="__main__"' + (b";" if simple else b"\n") + text
         name = hashlib.sha256(repr((self._cross, level, file)).encode() + text).hexdigest()[:16]
         target = os.path.join(folder, name + ".mpy")
         if not os.path.exists(target):

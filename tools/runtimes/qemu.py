@@ -1,9 +1,10 @@
 """Run a program on a board that QEMU emulates; tools/run starts it: qemu.py JSON ARGS...
 
 The board sees the compiled modules as a read-only file system in its memory, runs the program from
-the raw REPL and prints to its UART, which is our output. Its network card is a socket to this
-process, which carries UDP between it and this machine: the board's sockets have addresses of this
-machine (127.x.y.z too), nothing is translated, no bridge and no root is wanted.
+the raw REPL and prints to its UART, which is our output; all other files are this machine's. Its
+network card is a socket to this process, which carries UDP between it and this machine: the board's
+sockets have addresses of this machine (127.x.y.z too), nothing is translated, no bridge and no root
+is wanted.
 
 Exit status: the program's own; 124 when its time was over, 125 when the board did not start.
 """
@@ -75,17 +76,21 @@ def modules(folders, main):
     return files
 
 
-def script(address, size, argv):
+def script(address, size, argv, function, files):
     """What the raw REPL gets: the modules on the path, the program, and its exit status."""
+    files = "import usip_qemu.files;usip_qemu.files.mount();del usip_qemu" if files else ""
+    call = f"_=sys.modules['__start__'].{function}(sys.argv[1:])" if function else "pass"
     return f"""\
 import sys,vfs,uctypes
 vfs.mount(vfs.VfsRom(uctypes.bytearray_at({address},{size})),'/rom')
 sys.path[:]=['/rom','.frozen']
 sys.argv[:]={argv!a}
 del vfs,uctypes
+{files}
 _=0
 try:
  __import__('__start__')
+ {call}
 except SystemExit as e:
  _=e.args[0] if e.args else 0
 except BaseException as e:
@@ -202,6 +207,8 @@ class Board:
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.uart, selectors.EVENT_READ, self.from_board)
         self.heard = b""
+        self.function = what.get("function")
+        self.own = not what["target"].endswith("-stock")
         image = rom(modules(what["folders"], what["main"]))
         self.rom = (address, len(image))
         argv = [what["emulator"], *options, "-display", "none", "-semihosting"]
@@ -289,7 +296,7 @@ class Board:
                 # QEMU may have looked for the last time before the board was ready to receive,
                 # and a board without timers wakes it never: so do we, with an empty command.
                 self.monitor.sendall(b"\n")
-        self.uart.sendall(script(*self.rom, argv).encode() + b"\x04")
+        self.uart.sendall(script(*self.rom, argv, self.function, self.own).encode() + b"\x04")
         self.until(b"OK", time.monotonic() + BOOT_S)
         while True:
             # \x04 is the end: our mark, or the raw REPL's own when the script broke off.

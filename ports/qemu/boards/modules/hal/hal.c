@@ -1,5 +1,5 @@
 // What MicroPython's qemu port lacks: a clock, stdin that can be polled, Ctrl-C, and waiting
-// without spinning.
+// without spinning; and semihosting for the port's files.
 #include "py/runtime.h"
 #include "py/mphal.h"
 #include "py/stream.h"
@@ -139,3 +139,37 @@ int mp_hal_stdin_rx_chr(void) {
         mp_event_wait_indefinite();
     }
 }
+
+// ------------------------------------------------------------------ semihosting
+// semihost(operation, arguments: a buffer of words) -> its result, for usip_qemu/files.py
+static mp_obj_t hal_semihost(mp_obj_t op_in, mp_obj_t args_in) {
+    mp_buffer_info_t args;
+    mp_get_buffer_raise(args_in, &args, MP_BUFFER_RW);
+    #if defined(QEMU_SOC_MPS2)
+    register int result __asm ("r0") = mp_obj_get_int(op_in);
+    register void *words __asm ("r1") = args.buf;
+    __asm volatile ("bkpt 0xab" : "+r" (result) : "r" (words) : "memory");
+    #else
+    register int result __asm ("a0") = mp_obj_get_int(op_in);
+    register void *words __asm ("a1") = args.buf;
+    __asm volatile (
+        ".option push\n"
+        ".option norvc\n"
+        ".balign 16\n"              // QEMU knows these three by being on one page
+        "slli zero, zero, 0x1f\n"
+        "ebreak\n"
+        "srai zero, zero, 7\n"
+        ".option pop\n"
+        : "+r" (result) : "r" (words) : "memory");
+    #endif
+    return mp_obj_new_int(result);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(hal_semihost_obj, hal_semihost);
+
+static const mp_rom_map_elem_t hal_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_usip_hal) },
+    { MP_ROM_QSTR(MP_QSTR_semihost), MP_ROM_PTR(&hal_semihost_obj) },
+};
+static MP_DEFINE_CONST_DICT(hal_globals, hal_globals_table);
+const mp_obj_module_t hal_module = {{&mp_type_module}, (mp_obj_dict_t *)&hal_globals};
+MP_REGISTER_MODULE(MP_QSTR_usip_hal, hal_module);

@@ -1,0 +1,76 @@
+"""Every file of tests/unit and tests/sim on boards without an operating system, emulated.
+
+The stock boards have no asyncio, time, select, md5 and no files: what runs there needs none of
+them. A board starts in a quarter of a second, so that each file has one of its own.
+"""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import runner
+
+pytestmark = pytest.mark.slow
+TESTS = Path(__file__).resolve().parent.parent
+FILES = sorted([*TESTS.glob("unit/test_*.py"), *TESTS.glob("sim/test_*.py")])
+BOARDS = runner.build.QEMU_TARGETS
+OWN = [x for x in BOARDS if not x.endswith("-stock")]
+# What a file asks for, and which boards have it.
+FEATURES = {
+    "asyncio": (r"(?m)^\s*(import|from) asyncio\b", OWN),
+    "files": (r"\bopen\(", OWN),
+}
+# A thousand days of test_seeds are too long for an emulator: each board gets another hundred.
+ONLY = {"test_seeds": {x: f"seeds_{i}00" for i, x in enumerate(BOARDS)}}
+TIMEOUT_S = 240
+
+
+def on_board(board, *args, **how):
+    """Run tests/minirun.py; what it printed."""
+    main = TESTS / "minirun.py"
+    try:
+        argv, env = runner.command(
+            board, main, args, function="main", timeout=TIMEOUT_S - 20, **how
+        )
+    except runner.RunError as error:
+        if os.environ.get("CI") or "mpy-cross:" in str(error):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+    done = subprocess.run(
+        argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S
+    )
+    output = done.stdout.decode(errors="replace")
+    print(output)
+    if done.returncode:
+        bad = [x for x in output.splitlines() if "FAILED" in x or "Error" in x]
+        how = f"exit status {done.returncode}: {' '.join(bad)[:300]}"
+        pytest.fail(f"{board}: {how}", pytrace=False)
+    return output
+
+
+@pytest.mark.timeout(TIMEOUT_S + 60)  # the first one builds the firmware
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("file", FILES, ids=lambda x: f"{x.parent.name}/{x.stem}")
+def test_on(board, file):
+    text = file.read_text()
+    lacking = [x for x, (sign, has) in FEATURES.items() if re.search(sign, text)]
+    lacking = [x for x in lacking if board not in FEATURES[x][1]]
+    if lacking:
+        pytest.skip(f"{board} has no {' and no '.join(lacking)}")
+    only = ONLY.get(file.stem, {}).get(board)
+    on_board(board, *(["-k", only] if only else []), file)
+
+
+@pytest.mark.timeout(TIMEOUT_S + 60)
+@pytest.mark.parametrize("board", OWN)
+def test_virtual_time(board):
+    """Timers of half a minute on the board's own clock, in a second."""
+    folder = TESTS / "virtual"
+    started = time.monotonic()
+    said = on_board(board, folder / "test_timers.py", path=[folder], virtual=True)
+    print(f"{time.monotonic() - started:.1f} s")
+    assert "3 ok, 0 failed, 0 skipped" in said
