@@ -13,6 +13,8 @@ _MARKS = b"-.!%*_+`'~"
 
 def is_token(b):
     """True if `b` is a token."""
+    if b.replace(b"-", b"").isalpha():  # nearly all are: without a loop that is interpreted
+        return True
     for c in b:
         if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in _MARKS):
             return False
@@ -40,9 +42,21 @@ def split(value, sep=b","):
     """The parts of `value` between separators that stand neither in quotes nor in <>, each
     stripped.
     """
-    if b'"' not in value and b"<" not in value:
-        return [p.strip() for p in value.split(sep)]
     parts = []
+    if b'"' not in value:
+        if b"<" not in value:
+            return [p.strip() for p in value.split(sep)]
+        # Without quotes a part is whole unless its last bracket is one that opens.
+        part = b""
+        for p in value.split(sep):
+            part += p
+            if part.rfind(b"<") > part.rfind(b">"):
+                part += sep
+            else:
+                parts.append(part.strip())
+                part = b""
+        if not part:
+            return parts
     at = i = 0
     quoted = angle = False
     sep = sep[0]
@@ -74,8 +88,17 @@ def param(params, name):
     """The value of parameter `name` (lower case) in `;a=b;c`: bytes, b"" for a flag, None if it is
     not there.
     """
-    # Most lookups fail or hit at once: do not split before a cheap look. The look is for the name
-    # as peers write it.
+    if b'"' not in params and b"<" not in params:
+        # Most lookups fail or hit at once: do not split before a cheap look.
+        low = params.lower()
+        i = low.find(b";" + name + b"=")
+        if i < 0:
+            if name not in low:
+                return None
+        elif low.count(name) == 1:
+            i += len(name) + 2
+            j = low.find(b";", i)
+            return (params[i:] if j < 0 else params[i:j]).strip()
     for p in split(params, b";"):
         i = p.find(b"=")
         if i < 0:
@@ -159,7 +182,7 @@ def host_port(value):
         i = value.find(b":")
         if i < 0:
             i = len(value)
-        for c in value[:i]:
+        for c in b"" if value[:i].replace(b".", b"").isdigit() else value[:i]:
             if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in b"-._"):
                 raise ProtocolError(400, "bad host")
     host = value[:i].strip()

@@ -3,6 +3,8 @@
 #
 # One place. A board that has more or less memory changes the attribute before it builds the phone.
 
+from sys import implementation
+
 # --- RFC 3261 17: timers, milliseconds ---
 T1 = 500  # round-trip estimate (17.1.1.1)
 T2 = 4000  # longest interval between retransmissions
@@ -16,6 +18,8 @@ MESSAGE_MAX = (
     8191  # one message; RFC 4475's longest is 3515, a packed index word holds 13 bits of offset
 )
 SEND_MAX = 1600  # one built message; an INVITE with digest, a route set and SDP is 1,400
+# Spellings of header names that need not be looked at again; a board would pay 50 bytes for each.
+NAMES_KEPT = 64 if implementation.name == "cpython" else 0
 HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
 BODY_MAX = 2048  # a body that is looked at; larger is 413
 NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board

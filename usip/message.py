@@ -113,6 +113,9 @@ def _start_line(m, line):
         raise ProtocolError(400, "bad Request-URI")
 
 
+_seen = {}  # header names as peers write them -> as we call them
+
+
 def head(data):
     """Parse start line and header lines: (Message, offset of the body). Raises ProtocolError, whose
     `message` is what could be read, so that a 400 can be sent.
@@ -143,23 +146,31 @@ def head(data):
         fault = e
     names = m.names
     spans = m.spans
+    find = data.find
+    most = limits.HEADERS_MAX
     while i < end:
         at = i + 2
-        i = data.find(b"\r\n", at, end)
+        i = find(b"\r\n", at, end)
         while i >= 0 and data[i + 2] in b" \t":
-            i = data.find(b"\r\n", i + 2, end)
+            i = find(b"\r\n", i + 2, end)
         if i < 0:
             i = end
-        j = data.find(b":", at, i)
-        name = data[at:j].rstrip(b" \t") if j > 0 else b""
-        if not is_token(name):
-            fault = ProtocolError(400, "bad header line")
-            continue
-        if len(names) >= limits.HEADERS_MAX:
+        j = find(b":", at, i)
+        raw = data[at:j] if j > 0 else b""
+        name = _seen.get(raw)
+        if name is None:
+            name = raw.rstrip(b" \t")
+            if not is_token(name):
+                fault = ProtocolError(400, "bad header line")
+                continue
+            name = str(name, "utf-8").lower()
+            name = _COMPACT.get(name, name)
+            if len(_seen) < limits.NAMES_KEPT:
+                _seen[raw] = name
+        if len(names) >= most:
             fault = ProtocolError(513, "too many header lines")
             break
-        name = str(name, "utf-8").lower()
-        names.append(_COMPACT.get(name, name))
+        names.append(name)
         spans.append((j + 1) << 13 | i)
     if fault:
         fault.message = m
@@ -226,7 +237,9 @@ def check(m):
         vias = m.get("via")
         if vias is None:
             raise ProtocolError(400, "no Via")
-        _, host, port, m.via_params = via(split(vias)[0])
+        if b"," in vias:
+            vias = split(vias)[0]
+        _, host, port, m.via_params = via(vias)
         m.sent_by = (host, port)
         m.branch = param(m.via_params, b"branch") or b""
     except ProtocolError as e:
