@@ -192,6 +192,7 @@ class Transaction:
         self.data = None  # it will not be sent again
         if self.state != b"X":  # the ACK did not get out, and that was told
             self._pass(now)
+        self.user = None  # a call that was refused need not stay for half a minute
 
     def _repeat(self, now):
         # Timer A doubles without bound, E and G up to T2.
@@ -227,9 +228,11 @@ class Transaction:
         self.user.ack(self, self.m, now)
 
     def _tell(self, status, now):
+        if not self.user:
+            return
         if self.client:
             self.user.response(self, None, status, now)
-        elif self.user:
+        else:
             self.user.lost(self, status, now)
 
     def _timeout(self, now):
