@@ -1,5 +1,5 @@
 # usip: the command-line phone. The same file runs on CPython and, through tools/run, on
-# MicroPython's unix port.
+# MicroPython's unix port and on boards that QEMU emulates.
 # MIT licence; Copyright (c) 2026 the usip authors
 
 import asyncio
@@ -9,7 +9,10 @@ import sys
 try:
     import usip_cpython as board
 except ImportError:
-    import usip_unix as board
+    try:
+        import usip_unix as board
+    except ImportError:
+        import usip_qemu as board
 
 from usip.errors import ProtocolError, UsageError
 from usip.header import host_port

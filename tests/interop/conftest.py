@@ -13,6 +13,7 @@ import rig as rigs
 import runner
 
 RUNTIMES = ("cpython", "unix32")
+BOARDS = ("qemu-arm", "qemu-rv32")  # for test_qemu.py
 
 
 def pytest_generate_tests(metafunc):
@@ -117,7 +118,7 @@ def pytest_runtest_makereport(item, call):
         module = item.module
         about = (getattr(item.function, "__doc__", "") or item.name).strip().split("\n")[0]
         words = item.callspec.id if hasattr(item, "callspec") else ""
-        runtime = [r for r in RUNTIMES if r in words]
+        runtime = [r for r in (*RUNTIMES, *BOARDS) if r in words]
         for r in runtime:
             words = words.replace(r, "")
         words = words.strip("-").replace("--", "-")
