@@ -109,9 +109,9 @@ class Call(Caller, Callee):
             self._fail(e.status, word(e.status))
             self._finish(now)
             return
-        self.body = b"" if late else self.sdp.offer()
+        body = b"" if late else self.sdp.offer()
         lines = (b"Allow", ALLOW) + tuple(lines)
-        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", self.body)
+        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", body)
         self.invite.send(now)
 
     def ring(self, now, code=180):

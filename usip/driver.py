@@ -52,12 +52,13 @@ class Driver:
         self._flows = {}
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
         self._tasks = []
-        self._buf = bytearray(limits.DATAGRAM_MAX)
+        self._buf = None
 
     def start(self, agent):
         """Bind and begin to serve `agent`. OSError when the port is taken."""
         self.endpoint = self.net.udp(self.bind[0], self.bind[1])
         self.agent = agent
+        self._buf = agent.writer.buf  # a datagram is copied out of it before anything is written
         self._wake = asyncio.Event()
         self.serve()
 

@@ -268,16 +268,18 @@ class Writer:
     nothing is cut.
     """
 
-    def __init__(self, size=limits.SEND_MAX):
-        self._buf = bytearray(size)
+    def __init__(self, most=limits.SEND_MAX):
+        # Between two messages the buffer is free: the driver receives into it.
+        self.buf = bytearray(max(most, limits.DATAGRAM_MAX))
+        self._most = most
         self._n = 0
 
     def put(self, b):
         """Append the bytes `b`. A slice store with variables allocates nothing."""
         n = self._n + len(b)
-        if n > len(self._buf):
+        if n > self._most:
             raise UsageError("message does not fit")
-        self._buf[self._n : n] = b
+        self.buf[self._n : n] = b
         self._n = n
 
     def request(self, method, uri):
@@ -314,7 +316,7 @@ class Writer:
             self.line(b"Content-Type", ctype)
         self.put(b"Content-Length: %d\r\n\r\n" % len(body))
         self.put(body)
-        return bytes(memoryview(self._buf)[: self._n])
+        return bytes(memoryview(self.buf)[: self._n])
 
 
 _PING = b"\r\n\r\n"
