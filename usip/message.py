@@ -285,30 +285,22 @@ class Writer:
     def request(self, method, uri):
         """Begin a request."""
         self._n = 0
-        self.put(method)
-        self.put(b" ")
-        self.put(uri)
-        self.put(b" SIP/2.0\r\n")
+        self.put(b"%s %s SIP/2.0\r\n" % (method, uri))
 
     def status(self, code, reason):
         """Begin a response."""
         self._n = 0
-        self.put(b"SIP/2.0 %d " % code)
-        self.put(reason)
-        self.put(b"\r\n")
+        self.put(b"SIP/2.0 %d %s\r\n" % (code, reason))
 
     def line(self, name, value, more=b""):
         """Append the header line `name: value more`; all bytes. A CR or LF in a value would be
         header injection.
         """
-        if b"\n" in value or b"\r" in value or b"\n" in more or b"\r" in more:
+        # Joined and put once: bytes that are garbage at once are cheaper than five calls.
+        line = b"".join((name, b": ", value, more, b"\r\n"))
+        if line.find(b"\n") != len(line) - 1 or line.find(b"\r") != len(line) - 2:
             raise UsageError("line end in header value")
-        self.put(name)
-        self.put(b": ")
-        self.put(value)
-        if more:
-            self.put(more)
-        self.put(b"\r\n")
+        self.put(line)
 
     def done(self, ctype=b"", body=b""):
         """Append the body and return the message as bytes."""
