@@ -150,7 +150,7 @@ class Agent(Composer):
             return  # 8.1.3.3: not for us
         for tx in self.transactions:
             # 17.1.3: the branch and the method of CSeq
-            if tx.client and tx.branch == m.branch and tx.method == m.cseq_method:
+            if tx.branch == m.branch and tx.client and tx.method == m.cseq_method:
                 tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
                 return
 
@@ -172,7 +172,7 @@ class Agent(Composer):
 
     def _find(self, m, method):
         for tx in self.transactions:
-            if self._same(tx, m, method):
+            if tx.branch == m.branch and self._same(tx, m, method):
                 return tx
         return None
 
@@ -219,8 +219,8 @@ class Agent(Composer):
             r = tx.request
             if (
                 r
-                and r.from_tag == m.from_tag
                 and r.call_id == m.call_id
+                and r.from_tag == m.from_tag
                 and r.cseq == m.cseq
                 and r.method == m.method
             ):
@@ -309,7 +309,7 @@ class Agent(Composer):
     def dialog(self, m):
         """The dialog that the request `m` is within, None if there is none."""
         for d in self.dialogs:
-            if d.matches(m):
+            if d.call_id == m.call_id and d.matches(m):
                 return d
         return None
 
