@@ -7,7 +7,7 @@ PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint phone clean python runtimes interop
+.PHONY: help demo test test-fast bench lint phone clean python runtimes boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,7 +15,7 @@ help: ## this list
 demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no hardware, no PBX
 	@$(PYTHON) tools/demo.py $(ARGS)
 
-test: $(VENV)/.made interop runtimes ## every test on every runtime, interop too; ARGS="-k NAME"
+test: $(VENV)/.made interop runtimes boards ## every test on every runtime, interop too; ARGS="-k NAME"
 	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
@@ -42,6 +42,11 @@ python:
 
 runtimes: python
 	@tools/runtimes/build.py >/dev/null
+
+# Firmware for QEMU's boards. It wants compilers that not every machine can have: then the tests that
+# need it say so; in CI it must be there.
+boards: python
+	@tools/runtimes/build.py qemu-arm qemu-rv32 qemu-arm-stock qemu-rv32-stock >/dev/null || [ -z "$$CI" ]
 
 # Where the peers cannot be installed the tests that need them say so; in CI they must be there.
 interop:
