@@ -1,5 +1,9 @@
 """phone.py call against phone.py listen, on every pair of runtimes; and our own registrar."""
 
+import json
+import pathlib
+import socket
+
 import pytest
 import rig as rigs
 
@@ -93,3 +97,35 @@ def test_registrar(rig, server):
     wrong = rig.phone(*("cpython", *account("door", "dong"), "register"), name="wrong")
     wrong.wait("registration-failed", code=401)
     wrong.finish(1)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        s.bind(("::1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.mark.parametrize("pair", [("cpython", "unix32"), ("unix32", "cpython")], ids="-".join)
+def test_ipv6(rig, pair):
+    """a call between IPv6 addresses, with a digit"""
+    ports = free_port(), free_port()
+
+    def phone(runtime, port, name, *args):
+        args = ["--json", "--bind", f"[::1]:{port}", *args]
+        argv, env = runner.command(runtime, rigs.PHONE, args)
+        out = open(rig.folder / f"{name}.stdout", "wb")
+        return rig._add(rigs.Program(argv, rig.folder, name, env, stdout=out))
+
+    def said(name):
+        return [json.loads(x) for x in (rig.folder / f"{name}.stdout").read_text().splitlines()]
+
+    phone(pair[1], ports[1], "callee", "listen", "--calls", "1", "--for", "20")
+    table = pathlib.Path("/proc/net/udp6")
+    rigs.until(lambda: f":{ports[1]:04X} " in table.read_text(), "the callee binds")
+    to = f"sip:callee@[::1]:{ports[1]}"
+    caller = phone(pair[0], ports[0], "caller", "call", to, "--dtmf", "7", "--hangup-after", "0.5")
+    assert caller.join(20) == 0, caller.tell()
+    rigs.until(lambda: said("callee") and said("callee")[-1]["event"] == "ended", "the call ends")
+    assert [e["digit"] for e in said("callee") if e["event"] == "dtmf"] == ["7"]
+    end = said("caller")[-1]
+    assert end["event"] == "ended" and end["code"] == 200 and end["packets_received"] > 20
