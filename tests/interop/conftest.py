@@ -13,7 +13,7 @@ import rig as rigs
 import runner
 
 RUNTIMES = ("cpython", "unix32")
-BOARDS = ("qemu-arm", "qemu-rv32")  # for test_qemu.py
+BOARDS = ("qemu-arm", "qemu-rv32")  # for test_bare_metal.py
 
 
 def pytest_generate_tests(metafunc):
