@@ -236,6 +236,7 @@ class Board:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[x.fileno() for x in theirs],
                 preexec_fn=_die_with_parent,
+                start_new_session=True,  # Ctrl-C at the terminal is for the program on the board
             )
             for end in theirs:
                 end.close()
