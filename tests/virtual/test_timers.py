@@ -112,9 +112,7 @@ def run(story):
         try:
             await story(desk)
         finally:
-            closing = desk.driver.close()
-            if closing:
-                await closing
+            desk.driver.close()
 
     asyncio.run(whole())
 
