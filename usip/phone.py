@@ -293,8 +293,12 @@ class Phone:
                 self._incoming.remove(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
-        if self.listener:
-            self.listener(event, subject, detail)
+        try:
+            if self.listener:
+                self.listener(event, subject, detail)
+        except Exception as e:  # the application's: no call is left half set up for it
+            if event != "error":
+                self._fault(e)
         self._tell()
 
     def _fault(self, e):
