@@ -1,6 +1,7 @@
 """Every file of tests/unit and tests/sim, on every runtime but the one that runs pytest."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,15 @@ HEAP = {"unix32": "64k", "unix64": "128k"}  # pointers are twice as wide on unix
 TIMEOUT_S = 300
 
 
+def heap(runtime, file):
+    """A file that plays several devices says `HEAPS = 2` when it needs the heaps of two."""
+    if runtime not in HEAP:
+        return None
+    found = re.search(r"(?m)^HEAPS = (\d)", file.read_text())
+    n = int(found.group(1)) if found else 1
+    return "%dk" % (n * int(HEAP[runtime][:-1]))
+
+
 @pytest.mark.timeout(TIMEOUT_S + 30)
 @pytest.mark.parametrize("runtime", [*runner.UNIX, *CPYTHONS])
 @pytest.mark.parametrize("file", FILES, ids=lambda x: f"{x.parent.name}/{x.stem}")
@@ -26,7 +36,7 @@ def test_on(runtime, file):
     try:
         # Frozen, as in a firmware: 64 KB hold the phone or its sources' .mpy files, not both.
         argv, env = runner.command(
-            runtime, main, [file], heap=HEAP.get(runtime), frozen=runtime in runner.UNIX
+            runtime, main, [file], heap=heap(runtime, file), frozen=runtime in runner.UNIX
         )
     except runner.RunError as error:
         if os.environ.get("CI") == "true" or "mpy-cross:" in str(error):
