@@ -88,10 +88,10 @@ def main(host, port):
     while going:
         t = now()
         if (t - at) & 0x3FFFFFFF < 0x20000000:
-            # Deadlines are of 200 ms and more: to look at them every 20 is enough.
+            # Deadlines are of 200 ms and more: to look at them every 50 is enough.
             agent.poll(t)
-            at = (now() + 20) & 0x3FFFFFFF
-        if not select.select([sock], [], [], 0.02)[0]:
+            at = (now() + 50) & 0x3FFFFFFF
+        if not select.select([sock], [], [], 0.05)[0]:
             continue
         for _ in range(64):
             try:
