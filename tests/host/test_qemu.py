@@ -22,12 +22,20 @@ BOARDS = runner.build.QEMU_TARGETS
 OWN = [x for x in BOARDS if not x.endswith("-stock")]
 # What a file asks for, and which boards have it.
 FEATURES = {
-    "asyncio": (r"(?m)^\s*(import|from) asyncio\b", OWN),
-    "files": (r"\bopen\(", OWN),
+    "asyncio": (r"(?m)^\s*(import|from) (asyncio|usip\.(phone|driver|pump))\b", OWN),
+    "files": (r"(?<!def )(?<![.\w])open\(", OWN),
 }
 # A thousand days of test_seeds are too long for an emulator: each board gets another hundred.
 ONLY = {"test_seeds": {x: f"seeds_{i}00" for i, x in enumerate(BOARDS)}}
 TIMEOUT_S = 240
+
+
+def source(file):
+    """The text of a test file and of the helpers that it imports."""
+    text = file.read_text()
+    names = re.findall(r"(?m)^\s*(?:import|from) (\w+)", text)
+    helpers = [TESTS / "support" / f"{x}.py" for x in names]
+    return text + "".join(source(x) for x in helpers if x.exists() and x != file)
 
 
 def on_board(board, *args, **how):
@@ -57,7 +65,7 @@ def on_board(board, *args, **how):
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("file", FILES, ids=lambda x: f"{x.parent.name}/{x.stem}")
 def test_on(board, file):
-    text = file.read_text()
+    text = source(file)
     lacking = [x for x, (sign, has) in FEATURES.items() if re.search(sign, text)]
     lacking = [x for x in lacking if board not in FEATURES[x][1]]
     if lacking:
