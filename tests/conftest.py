@@ -1,6 +1,7 @@
 """The main CPython's own view of the tests: the module path that tools/run gives other runtimes."""
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,11 @@ for folder in (".", "ports/cpython", "ports/host", "tools", "tests/support"):
     sys.path.insert(0, str((ROOT / folder).resolve()))
 
 import runner  # noqa: E402  (it is found on the path made above)
+
+# A shell that runs us in the background has SIGINT ignored, and so would all that we start: the
+# tests of Ctrl-C need it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def is_slow(path):
