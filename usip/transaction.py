@@ -129,11 +129,12 @@ class Transaction:
         """Do what is due; milliseconds until the next deadline."""
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
             self.fire(b"~", now)
-        if self.state != b"X" and left(self.end_at, now) <= 0:
+        ms = left(self.end_at, now)
+        if ms <= 0 and self.state != b"X":
             self.fire(b"$", now)
+            ms = left(self.end_at, now)
         if self.state == b"X":
             return None
-        ms = left(self.end_at, now)
         if self.retry_at is not None:
             ms = min(ms, left(self.retry_at, now))
         return max(ms, 0)
