@@ -68,23 +68,34 @@ class Pump:
             s.remote = self.net.resolve(remote.host, remote.port)
             self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
         if not self._tasks:
-            if self.audio:
-                self.audio.start()
             self._tasks = (asyncio.create_task(self._send()), asyncio.create_task(self._receive()))
+            if self.audio:
+                self.take(self.audio)
 
     def take(self, audio):
         """The microphone and the loudspeaker have become free."""
         self.audio = audio
-        audio.start()
+        try:
+            audio.start()
+        except Exception as e:
+            self._silent(e)
+
+    def _silent(self, e):
+        # The sound device fails: the call goes on without.
+        self.audio = None
+        self.user.fault(e)
 
     def stop(self):
         for t in self._tasks:
             t.cancel()
-        if self._tasks and self.audio:
-            self.audio.stop()
+        self.endpoint.close()
+        try:
+            if self._tasks and self.audio:
+                self.audio.stop()
+        except Exception as e:
+            self._silent(e)
         self._tasks = ()
         self.audio = None
-        self.endpoint.close()
 
     async def _receive(self):
         ep = self.endpoint
@@ -112,9 +123,8 @@ class Pump:
         while True:
             try:
                 self._frame()
-            except Exception as e:  # the sound device fails: the call goes on without
-                self.audio = None
-                self.user.fault(e)
+            except Exception as e:
+                self._silent(e)
             frames += 1
             if frames == 500:  # 10 s
                 frames = 0
