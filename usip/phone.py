@@ -118,7 +118,8 @@ class Phone:
             from .pager import Pager
 
             Pager(agent)
-        self.reregister()
+        if self.registration:
+            self.registration.start(now())
 
     def reregister(self):
         """Register now: the network came back, or the address changed."""
