@@ -44,7 +44,7 @@ class Endpoint:
             self.sock.sendto(data, address)
         except OSError as e:
             return e.errno not in _HARD
-        except TypeError:  # an address of the other family
+        except (TypeError, OverflowError):  # an address of the other family, or none at all
             return False
         return True
 
