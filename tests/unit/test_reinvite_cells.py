@@ -158,8 +158,9 @@ def register_cell(state, event, cut):
     # The registrar is back: at most the longest back-off (or a lifetime) later we are registered.
     wire.cut = False
     n = len(wire.sent)
-    for _ in range(40):
-        wire.run(agent, limits.BACKOFF_MAX // 4)
+    # It answers while the transaction still waits: in less than 64*T1.
+    for _ in range(400):
+        wire.run(agent, limits.TIMEOUT // 4)
         if len(wire.sent) > n:
             reply(wire, agent, 200)
             n = len(wire.sent)
