@@ -167,6 +167,7 @@ def test_wrong_password_does_not_lock_the_account():
     tries = 0
     for _ in range(400):
         m = d.last()
+        del d.wire.sent[:-1]  # an hour of them does not fit into 64 KB
         if m.get("authorization"):
             tries += 1
         d.reply(b"REGISTER", 401, (b"WWW-Authenticate", CHALLENGE % (b"N%d" % tries)))
