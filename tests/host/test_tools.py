@@ -209,6 +209,8 @@ def build_check(**env):
 
 def test_build_is_instant_when_nothing_changed():
     if build_check().returncode:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no runtime here", pytrace=False)
         pytest.skip("no runtime here")
     started = time.monotonic()
     assert build_check().returncode == 0

@@ -1,28 +1,12 @@
 # usip: calls that we place: forks, redirects, offers and answers in odd shapes
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from calling import Bench
+from calling import Bench, count, ended
 from sip import SDP, SDP_OTHER, response
 from usip import limits
 from usip.message import parse
 
 OK = {"body": SDP}
-
-
-def count(b, start):
-    return len(b.wire.times(start))
-
-
-def ended(b, code, reason, remote):
-    c = b.call
-    assert c.state == b"X" and (c.code, c.reason, c.remote_ended) == (code, reason, remote), (
-        c.state,
-        c.code,
-        c.reason,
-        c.remote_ended,
-    )
-    b.run(limits.RING_MS + 2 * limits.TIMEOUT)
-    assert b.idle() and b.events.count("ended") == 1
 
 
 def test_forks():

@@ -1,7 +1,7 @@
 # usip: calls that we take, with every crossing
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from calling import Bench
+from calling import Bench, count, ended
 from sip import SDP, SDP_OTHER, request
 from usip import limits
 from usip.errors import UsageError
@@ -11,24 +11,8 @@ CONTACT = (b"Contact", b"<sip:x@192.0.2.9>")
 CAPPED = [500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]
 
 
-def count(b, start):
-    return len(b.wire.times(start))
-
-
 def last(b):
     return int(b.wire.last()[8:11])
-
-
-def ended(b, code, reason, remote):
-    c = b.call
-    assert c.state == b"X" and (c.code, c.reason, c.remote_ended) == (code, reason, remote), (
-        c.state,
-        c.code,
-        c.reason,
-        c.remote_ended,
-    )
-    b.run(limits.RING_MS + 2 * limits.TIMEOUT)
-    assert b.idle() and b.events.count("ended") == 1 and b.events[-1] == "ended"
 
 
 def test_basic():

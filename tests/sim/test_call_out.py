@@ -1,27 +1,11 @@
 # usip: calls that we place, with every crossing
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from calling import Bench
+from calling import Bench, count, ended
 from sip import SDP
 from usip import limits
 
 OK = {"body": SDP}
-
-
-def count(b, start):
-    return len(b.wire.times(start))
-
-
-def ended(b, code, reason, remote):
-    c = b.call
-    assert c.state == b"X" and (c.code, c.reason, c.remote_ended) == (code, reason, remote), (
-        c.state,
-        c.code,
-        c.reason,
-        c.remote_ended,
-    )
-    b.run(limits.RING_MS + 2 * limits.TIMEOUT)
-    assert b.idle() and b.events.count("ended") == 1
 
 
 def test_basic():

@@ -96,3 +96,21 @@ class Bench:
     def idle(self):
         a = self.agent
         return not a.transactions and not a.dialogs and not a.parts
+
+
+def count(b, start):
+    """How many messages that begin with `start` were sent."""
+    return len(b.wire.times(start))
+
+
+def ended(b, code, reason, remote):
+    """The call is over, for this reason, and leaves nothing behind."""
+    c = b.call
+    assert c.state == b"X" and (c.code, c.reason, c.remote_ended) == (code, reason, remote), (
+        c.state,
+        c.code,
+        c.reason,
+        c.remote_ended,
+    )
+    b.run(limits.RING_MS + 2 * limits.TIMEOUT)
+    assert b.idle() and b.events.count("ended") == 1 and b.events[-1] == "ended"
