@@ -7,7 +7,7 @@ PYTEST := $(VENV)/bin/pytest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint phone clean python runtimes boards interop
+.PHONY: help demo test test-fast bench budget lint phone clean python runtimes boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,9 @@ test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, un
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)
 
+budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
+	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
+
 lint: $(VENV)/.made ## style and format (ruff)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -32,8 +35,8 @@ lint: $(VENV)/.made ## style and format (ruff)
 phone: python ## the command-line phone; ARGS="listen --ring"
 	@tools/run cpython tools/phone.py $(ARGS)
 
-clean: ## remove build/, but not the MicroPython built in it (that is build/runtimes)
-	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name runtimes -exec rm -rf {} +
+clean: ## remove build/, but not what came from elsewhere: build/runtimes, build/peers
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name runtimes ! -name peers -exec rm -rf {} +
 
 # ------------------------------------------------------------------------ what those stand on
 

@@ -332,11 +332,8 @@ def logged(command, log, **more):
         raise Missing(f"failed: {' '.join(map(str, command[:4]))} ... (log: {path})")
 
 
-def private_apt(suite, where):
-    """An environment in which apt-get knows one suite alone, source packages included.
-
-    The machine's own sources stay as they are; the mirror is the one it uses itself.
-    """
+def mirror():
+    """The Debian mirror that this machine's own apt uses."""
     release = os_release("VERSION_CODENAME")
     rows = subprocess.check_output(
         ["apt-get", "indextargets", "--format", "$(RELEASE)|$(REPO_URI)", "Created-By: Packages"],
@@ -346,6 +343,16 @@ def private_apt(suite, where):
     uri = next((x.partition("|")[2] for x in rows if x.startswith(release + "|")), None)
     if uri is None:
         raise Missing(f"this machine's apt has no source for {release}")
+    return uri
+
+
+def private_apt(suite, where):
+    """An environment in which apt-get knows one suite alone, source packages included.
+
+    The machine's own sources stay as they are; the mirror is the one it uses itself.
+    """
+    release = os_release("VERSION_CODENAME")
+    uri = mirror()
     base = where / suite
     for folder in ("lists/partial", "cache/archives/partial", "etc"):
         (base / folder).mkdir(parents=True, exist_ok=True)
