@@ -55,7 +55,9 @@ def version(name):
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if not found:
         return name
-    said = subprocess.run([found, "-v"], capture_output=True, text=True, timeout=20).stdout
+    ask = "-h" if name == "baresip" else "-v"  # whose -v starts it
+    done = subprocess.run([found, ask], capture_output=True, text=True, timeout=20)
+    said = done.stdout + done.stderr
     number = re.search(r"\d+\.\d+[.\d]*", said)
     return f"{name} {number.group()}" if number else name
 
@@ -161,31 +163,27 @@ class Program:
         return f"--- {self.name}:\n{self.said()[-3000:]}"
 
 
-class Speaker(Program):
-    """A program of ours on a runtime: `events` is what it said, each with its time as "at"."""
+class Teller(Program):
+    """A program of which events are waited for; each is a dict with its time as "at"."""
 
-    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, **how):
-        self.runtime = runtime
+    def __init__(self, argv, folder, name, env=None, **how):
         self.events = []
         self._seen = 0
         self._news = threading.Condition()
         self._over = False
-        try:
-            argv, env = runner.command(runtime, file, args, **how)
-        except runner.RunError as error:
-            if "mpy-cross:" in str(error):
-                raise  # a source that does not compile is not a missing runtime
-            missing(str(error))
-        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        super().__init__(argv, folder, name, env, **how)
+
+    def _listen(self, lines):
+        """Take what is said from here on out of `lines`."""
+        self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
 
     def _event(self, line):
         """An event as a dict out of a line of output."""
         return {"event": line.decode(errors="replace").strip()}
 
-    def _read(self):
-        for line in self.process.stdout:
+    def _read(self, lines):
+        for line in lines:
             event = self._event(line)
             event["at"] = time.monotonic()
             with self._news:
@@ -222,6 +220,25 @@ class Speaker(Program):
     def names(self):
         return [e["event"] for e in self.events]
 
+    def tell(self):
+        lines = [json.dumps({**e, "at": round(e["at"], 3)}) for e in self.events]
+        return f"{super().tell()}\nevents:\n" + "\n".join(lines)
+
+
+class Speaker(Teller):
+    """A program of ours on a runtime: `events` is what it said."""
+
+    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, **how):
+        self.runtime = runtime
+        try:
+            argv, env = runner.command(runtime, file, args, **how)
+        except runner.RunError as error:
+            if "mpy-cross:" in str(error):
+                raise  # a source that does not compile is not a missing runtime
+            missing(str(error))
+        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin)
+        self._listen(self.process.stdout)
+
     def finish(self, status=0, seconds=WAIT_S):
         """Wait for its end by itself: with this status, and without a word of trouble."""
         code = self.join(seconds)
@@ -232,8 +249,7 @@ class Speaker(Program):
         assert not self.all("error") and not self.all("not JSON"), self.tell()
 
     def tell(self):
-        lines = [json.dumps({**e, "at": round(e["at"], 3)}) for e in self.events]
-        return f"{super().tell()}\nevents on {self.runtime}:\n" + "\n".join(lines)
+        return f"on {self.runtime}: {super().tell()}"
 
 
 class Phone(Speaker):
