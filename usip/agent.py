@@ -6,6 +6,7 @@ from .compose import Composer, bare
 from .errors import ProtocolError, UsageError
 from .header import address
 from .message import check, parse
+from .table import Table
 from .transaction import Transaction
 from .uri import Uri
 
@@ -40,7 +41,7 @@ class Agent(Composer):
     def __init__(self, net, listener, aor=b"sip:usip@localhost", display=b""):
         Composer.__init__(self, net, Uri(aor), display)
         self.listener = listener
-        self.transactions = []
+        self.transactions = Table()
         self.most = limits.TRANSACTIONS
         self.dialogs = []
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
@@ -100,14 +101,15 @@ class Agent(Composer):
         """Do what is due. Returns the milliseconds until the next deadline, None when there is
         none.
         """
-        first = None
         # Transactions tell the parts, and what those do begins new transactions.
-        for list_ in (self.transactions, self.parts, self.transactions):
-            for p in tuple(list_):
-                ms = p.poll(now)
-                if ms is not None and (first is None or ms < first):
-                    first = ms
-        return first
+        self.transactions.poll(now)
+        first = None
+        for p in tuple(self.parts):
+            ms = p.poll(now)
+            if ms is not None and (first is None or ms < first):
+                first = ms
+        ms = self.transactions.poll(now)
+        return ms if first is None or ms is not None and ms < first else first
 
     def send(self, data, flow, now):
         """Give `data` to `flow`; False when the transport has failed."""
@@ -120,21 +122,17 @@ class Agent(Composer):
 
     # --- transactions ---
 
-    def forget(self, tx):
-        if tx in self.transactions:
-            self.transactions.remove(tx)
-
     def room(self, ours=True):
         """True while the table of transactions has room, or room could be made: the oldest one that
         is over and only kept for the case that a message got lost goes first. Some places are for
         requests of ours: strangers cannot keep us from hanging up."""
-        list_ = self.transactions
-        if len(list_) < (self.most if ours else self.most - limits.OWN_TRANSACTIONS):
+        table = self.transactions
+        if len(table) < (self.most if ours else self.most - limits.OWN_TRANSACTIONS):
             return True
         for over in (b"F", b"K"):
-            for tx in list_:
-                if tx.state == over and not (tx.invite and tx.state == b"F" and not tx.client):
-                    list_.remove(tx)
+            for tx in table:
+                if tx.state == over and not (tx.invite and over == b"F" and not tx.client):
+                    table.remove(tx)
                     return True
         return False
 
@@ -142,39 +140,19 @@ class Agent(Composer):
         """A new client transaction; ask `room` before."""
         machine = 0 if method == b"INVITE" else 1
         tx = Transaction(self, machine, flow, branch, method, user, now)
-        self.transactions.append(tx)
+        self.transactions.add(tx, (branch, method))
         return tx
 
     def _response(self, m, now):
         if m.names.count("via") != 1 or len(m.all("via")) != 1:
             return  # 8.1.3.3: not for us
-        for tx in self.transactions:
-            # 17.1.3: the branch and the method of CSeq
-            if tx.branch == m.branch and tx.client and tx.method == m.cseq_method:
-                tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
-                return
-
-    def _same(self, tx, m, method):
-        # 17.2.3. Peers without the magic cookie are matched as RFC 2543 says.
-        r = tx.request
-        if tx.client or tx.method != method or r.sent_by != m.sent_by or r.branch != m.branch:
-            return False
-        if m.branch[:7] == b"z9hG4bK" and len(m.branch) > 7:
-            return True
-        return (
-            r.call_id == m.call_id
-            and r.cseq == m.cseq
-            and r.from_tag == m.from_tag
-            and r.uri == m.uri
-            and (r.to_tag == m.to_tag or m.method == b"ACK")
-            and r.get("via") == m.get("via")
-        )
+        # 17.1.3: the branch and the method of CSeq
+        tx = self.transactions.get((m.branch, m.cseq_method))
+        if tx:
+            tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
 
     def _find(self, m, method):
-        for tx in self.transactions:
-            if tx.branch == m.branch and self._same(tx, m, method):
-                return tx
-        return None
+        return self.transactions.get(_key(m, method))
 
     def _request(self, m, now):
         ack = m.method == b"ACK"
@@ -201,8 +179,11 @@ class Agent(Composer):
             self, 2 if invite else 3, self.reply_flow(m), m.branch, m.method, None, now
         )
         tx.request = m
-        merged = not m.to_tag and self._merged(m)
-        self.transactions.append(tx)
+        table = self.transactions
+        # 8.2.2.2: the same request by another path
+        once = None if m.to_tag else (m.call_id, m.from_tag, m.cseq, m.method)
+        merged = table.get(once) is not None
+        table.add(tx, _key(m, m.method), once)
         try:
             try:
                 self._dispatch(tx, m, merged, now)
@@ -210,22 +191,11 @@ class Agent(Composer):
                 lines = (b"Retry-After", b"1") if e.status == 500 else ()
                 self.answer(tx, e.status or 400, now, lines)
         except UsageError:  # our own answer did not fit: too many Via or Record-Route to echo
-            self.forget(tx)
+            table.remove(tx)
             self.refuse(m, 513, now)
-
-    def _merged(self, m):
-        # 8.2.2.2: the same request by another path
-        for tx in self.transactions:
-            r = tx.request
-            if (
-                r
-                and r.call_id == m.call_id
-                and r.from_tag == m.from_tag
-                and r.cseq == m.cseq
-                and r.method == m.method
-            ):
-                return True
-        return False
+        finally:
+            if tx.keys is not None:
+                table.place(tx)
 
     def _cancel(self, m, now):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
@@ -273,8 +243,10 @@ class Agent(Composer):
     # --- answering ---
 
     def answer(self, tx, code, now, lines=(), ctype=b"", body=b"", tag=None, phrase=None):
-        """Answer the request of the server transaction `tx`."""
-        tx.respond(code, self.response(tx.request, code, lines, ctype, body, tag, phrase), now)
+        """Answer the request of the server transaction `tx`, once."""
+        if tx.request:
+            data = self.response(tx.request, code, lines, ctype, body, tag, phrase)
+            tx.respond(code, data, now)
 
     def refuse(self, m, code, now, lines=(), tag=None):
         """Answer `m` without a transaction (8.2.7): unreadable, or the table is full."""
@@ -366,3 +338,11 @@ class Agent(Composer):
             ):
                 if name in m.names:
                     self.credentials.info(m.get(name), proxy)
+
+
+def _key(m, method):
+    # 17.2.3: what a request, its ACK and its CANCEL have in common. Peers without the magic cookie
+    # are matched as RFC 2543 says.
+    if m.branch[:7] == b"z9hG4bK" and len(m.branch) > 7:
+        return m.branch, method, m.sent_by
+    return m.get("via"), method, m.call_id, m.cseq, m.from_tag, m.uri

@@ -37,6 +37,7 @@ class Reinvite:
         self.state = b"N"
         self.request = None  # ours
         self.tx = None  # the peer's
+        self.cseq = 0  # of the peer's
         self.m = None
         self.wanted = False
         self.offered = False  # our 200 held an offer: the ACK brings the answer
@@ -89,7 +90,7 @@ class Reinvite:
 
     def ack(self, m, now):
         """An ACK came: True when it was for a re-INVITE."""
-        if self.state != b"P" or m.cseq != self.tx.request.cseq:
+        if self.state != b"P" or m.cseq != self.cseq:
             return False
         self.m = m
         self._fire(b"k", now)
@@ -178,6 +179,7 @@ class Reinvite:
         self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
         call.dialog.refresh(self.m)
         self.tx = tx
+        self.cseq = self.m.cseq
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)
         self.end_at = later(now, limits.TIMEOUT)

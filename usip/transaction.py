@@ -4,7 +4,6 @@
 from . import limits
 from .clock import later, left
 from .errors import UsageError
-from .message import Message
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -61,7 +60,7 @@ class Transaction:
 
     def __init__(self, agent, machine, flow, branch, method, user, now):
         self.agent = agent
-        self.table = MACHINES[machine]
+        self.machine = MACHINES[machine]
         self.state = _INITIAL[machine]
         self.client = machine < 2
         self.invite = machine in (0, 2)
@@ -73,21 +72,22 @@ class Transaction:
         self.tag = None  # ... and our To tag, once it is known
         self.data = self.ack = None
         self.m = None  # the message that the current event brought
+        self.keys = self.list = None  # the table's: what it is found by, the queue it is in
         self.interval = limits.T1
         self.retry_at = None
         if self.invite and not self.client:
             self.retry_at = later(now, limits.TRYING_AFTER)
         # A server's user that never answers is cut off as well; an INVITE's rings as long as
         # limits.py allows.
-        self.end_at = later(
-            now, limits.RING_MS + limits.TIMEOUT if self.retry_at else limits.TIMEOUT
-        )
+        self.life = limits.TIMEOUT if self.retry_at is None else limits.RING_MS + limits.TIMEOUT
+        self.end_at = later(now, self.life)
 
     def start(self, data, now):
         """Client side: send the request."""
         self.data = data
         if not self.flow.reliable:
             self.retry_at = later(now, self.interval)
+        self.agent.transactions.place(self)
         self._send(data, now)
 
     def respond(self, code, data, now):
@@ -101,28 +101,33 @@ class Transaction:
         """Let `event` (one byte) happen; `m` is the message that brought it. Ignored where the
         table has no row.
         """
-        i = self.table.find(self.state + event)
+        machine = self.machine
+        i = machine.find(self.state + event)
         if i < 0:
             return
         if m is not None:
             self.m = m
-        self._set(self.table[i + 3 : i + 4])
-        _ACTIONS[self.table[i + 2]](self, now)
-        self.m = None
-        if self.state == b"X":
-            self.agent.forget(self)
-
-    def _set(self, state):
+        state = machine[i + 3 : i + 4]
         if state != self.state and self.agent.log:
             self.agent.log(self, self.state, state)
         self.state = state
+        try:
+            _ACTIONS[machine[i + 2]](self, now)
+        finally:  # whatever its user raises
+            self.m = None
+            if self.state == b"X":
+                self.agent.transactions.remove(self)
+            elif self.keys is not None:
+                self.agent.transactions.place(self)
 
     def _send(self, data, now):
         if not self.agent.send(data, self.flow, now):
             self.fire(b"!", now)
 
     def _end(self, ms, now):
+        self.agent.transactions.leave(self)
         self.retry_at = None
+        self.life = ms
         self.end_at = later(now, ms)
 
     def poll(self, now):
@@ -154,23 +159,11 @@ class Transaction:
     def _accept(self, now):
         if not self.client:
             self._transmit(now)
-            self._forget()
+            self.request = None  # a kilobyte less for half a minute
         self._end(limits.TIMEOUT, now)  # timers L and M
         if self.client:
             self.data = None  # it will not be sent again
             self._pass(now)
-
-    def _forget(self):
-        # What was answered is only matched from here on: a kilobyte less for half a minute.
-        r = self.request
-        if self.branch[:7] == b"z9hG4bK":
-            self.request = k = Message(b"")
-            k.method = r.method
-            k.branch = r.branch
-            k.sent_by = r.sent_by
-            k.call_id = r.call_id
-            k.from_tag = r.from_tag
-            k.cseq = r.cseq
 
     def _final(self, now):
         reliable = self.flow.reliable
@@ -179,7 +172,7 @@ class Transaction:
             if self.invite and not reliable:
                 self.retry_at = later(now, self.interval)  # timer G
             self._transmit(now)
-            self._forget()
+            self.request = None
             return
         if self.invite:
             self._end(0 if reliable else limits.TIMER_D, now)

@@ -33,7 +33,8 @@ def begin(machine, wire):
     data = request(method, via=b"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK7")
     user = User()
     tx = Transaction(agent, machine, wire, b"z9hG4bK7", method, user, wire.now)
-    agent.transactions.append(tx)
+    agent.transactions.add(tx, (b"z9hG4bK7", method))
+    agent.transactions.place(tx)
     m = parse(data)
     m.flow = wire
     if machine < 2:
