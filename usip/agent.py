@@ -43,7 +43,7 @@ class Agent(Composer):
         self.listener = listener
         self.transactions = Table()
         self.most = limits.TRANSACTIONS
-        self.dialogs = []
+        self.dialogs = {}  # Call-ID, our tag, the peer's -> Dialog
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.allow = ALLOW
@@ -280,10 +280,7 @@ class Agent(Composer):
 
     def dialog(self, m):
         """The dialog that the request `m` is within, None if there is none."""
-        for d in self.dialogs:
-            if d.call_id == m.call_id and d.matches(m):
-                return d
-        return None
+        return self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
 
     def flow_to(self, dialog, now):
         """The flow for the next request of `dialog`, None when its next hop cannot be reached."""

@@ -289,8 +289,9 @@ class Call(Caller, Callee):
         self.state = b"X"
         self.end_at = self.retry_at = None
         self.mod.stop()
-        if self.dialog in agent.dialogs:
-            agent.dialogs.remove(self.dialog)
+        d = self.dialog
+        if d and agent.dialogs.get(d.key()) is d:
+            del agent.dialogs[d.key()]
         agent.parts.remove(self)
         if not self.reason:
             self._fail(200, "HungUp")

@@ -23,7 +23,7 @@ class Callee:
         self.late = not m.body
         try:
             self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
-            self._write(200, self.body)  # what we could not answer is refused now
+            self.ok = self._write(200, self.body)  # what we could not answer is refused now
         except (ProtocolError, UsageError):
             self.state = b"X"
             self._tell("dropped")  # the session's socket can go
@@ -37,7 +37,7 @@ class Callee:
             except ProtocolError:
                 pass
         self.end_at = later(now, ms)
-        agent.dialogs.append(d)
+        agent.dialogs[d.key()] = d
         agent.parts.append(self)
         self._tell("incoming")
         if self.state == b"O":
@@ -55,9 +55,7 @@ class Callee:
         )
 
     def _answer(self, code, now, body=b""):
-        data = self._write(code, body)
-        self.tx.respond(code, data, now)
-        return data
+        self.tx.respond(code, self._write(code, body), now)
 
     def _ring_again(self, now):
         # 13.3.1.1: once a minute, or a proxy takes us for dead
@@ -69,7 +67,7 @@ class Callee:
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)
         self.end_at = later(now, limits.TIMEOUT)
-        self.ok = self._answer(200, now, self.body)
+        self.tx.respond(200, self.ok, now)
 
     def _ok_again(self, now):
         self.interval = min(self.interval * 2, limits.T2)

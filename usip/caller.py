@@ -66,7 +66,7 @@ class Caller:
         d.user = self
         self.dialog = d
         self.early = []
-        self.agent.dialogs.append(d)
+        self.agent.dialogs[d.key()] = d
         return d
 
     def _stray(self, m, now):

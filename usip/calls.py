@@ -24,9 +24,12 @@ class Calls:
         """The calls that have not ended."""
         return [p for p in self.agent.parts if isinstance(p, Call)]
 
+    def _full(self):
+        return len(self.agent.parts) >= limits.CALLS and len(self.active()) >= limits.CALLS
+
     def dial(self, uri, now, **how):
         """Place a call: see Call.dial. UsageError when `uri` is no SIP URI or the table is full."""
-        if len(self.active()) >= limits.CALLS:
+        if self._full():
             raise UsageError("too many calls")
         call = Call(self.agent, False, b"<" + uri + b">")
         call.dial(uri, now, **how)
@@ -41,7 +44,7 @@ class Calls:
             raise ProtocolError(406)
         if self.refuse:
             raise ProtocolError(self.refuse)
-        if len(self.active()) >= limits.CALLS:
+        if self._full():
             raise ProtocolError(486)
         call = Call(agent, True, m.get("from"))
         call.m = m

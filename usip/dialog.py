@@ -79,13 +79,9 @@ class Dialog:
         d.routes = _routes(m)
         return d
 
-    def matches(self, m):
-        """True if the request `m` is within this dialog."""
-        return (
-            m.call_id == self.call_id
-            and m.to_tag == self.local_tag
-            and m.from_tag == self.remote_tag
-        )
+    def key(self):
+        """What the agent finds it by (12.2.2): Call-ID, our tag, the peer's tag."""
+        return self.call_id, self.local_tag, self.remote_tag
 
     def check(self, m):
         """12.2.2: a CSeq below the last one is out of order: 500 (the agent adds Retry-After)."""
