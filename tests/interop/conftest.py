@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import rig as rigs
+from netpair import NetPair
 
 import runner
 
@@ -58,6 +59,10 @@ class Rig:
         taken = [p.name for p in self.programs]
         names = [name] + [f"{name}{i}" for i in range(2, 10)]
         return [x for x in names if x not in taken][0]
+
+    def net(self, **more):
+        """Two networks with a bad one between them: programs go `at` its sides."""
+        return self._add(NetPair(self.folder, self._name("net"), **more))
 
     def noise(self, name="played.wav", **more):
         return rigs.noise(self.folder / name, **more)

@@ -69,6 +69,8 @@ class Addresses:
     twice within two hundred, so that nothing late from one test reaches the next.
     """
 
+    enter = ()  # what starts a program there; another place has more to do (netpair.py)
+
     def __init__(self):
         for n in range(1, 255):
             self._lock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -92,10 +94,15 @@ def addresses():
     return Addresses()
 
 
-def bound(ip, port=5060):
-    """Whether a UDP socket is bound there. Looks at the kernel's table and sends nothing."""
+def bound(ip, port=5060, pid="self"):
+    """Whether a UDP socket is bound there, on the network of that process. Looks at the kernel's
+    table and sends nothing.
+    """
     want = " %s:%04X " % (socket.inet_aton(ip)[::-1].hex().upper(), port)
-    return want in Path("/proc/net/udp").read_text()
+    try:
+        return want in Path(f"/proc/{pid}/net/udp").read_text()
+    except OSError:  # it has ended
+        return False
 
 
 def until(ready, what, seconds=WAIT_S):
@@ -110,16 +117,27 @@ def until(ready, what, seconds=WAIT_S):
 
 
 class Program:
-    """A program that ends: by itself, by its pid, or when its time is over."""
+    """A program that ends: by itself, by its pid, or when its time is over. `at` is where it has
+    its address.
+    """
 
     def __init__(
-        self, argv, folder, name, env=None, limit=LIMIT_S, stdout=None, stdin=subprocess.DEVNULL
+        self,
+        argv,
+        folder,
+        name,
+        env=None,
+        limit=LIMIT_S,
+        stdout=None,
+        stdin=subprocess.DEVNULL,
+        at=None,
     ):
         self.name = name
         self.folder = folder
         self.errors = folder / f"{name}.stderr"
         # --foreground: the signals sent here reach the program once and not twice.
         argv = ["timeout", "--foreground", "-k", "3", str(limit), *map(str, argv)]
+        argv = [*(at or addresses()).enter, *argv]
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
                 argv,
@@ -133,6 +151,9 @@ class Program:
     @property
     def running(self):
         return self.process.poll() is None
+
+    def bound(self):
+        return bound(self.ip, pid=self.process.pid)
 
     def said(self):
         return self.errors.read_text(errors="replace")
@@ -228,7 +249,7 @@ class Teller(Program):
 class Speaker(Teller):
     """A program of ours on a runtime: `events` is what it said."""
 
-    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, **how):
+    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, at=None, **how):
         self.runtime = runtime
         try:
             argv, env = runner.command(runtime, file, args, **how)
@@ -236,7 +257,7 @@ class Speaker(Teller):
             if "mpy-cross:" in str(error):
                 raise  # a source that does not compile is not a missing runtime
             missing(str(error))
-        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin)
+        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin, at=at)
         self._listen(self.process.stdout)
 
     def finish(self, status=0, seconds=WAIT_S):
@@ -255,11 +276,12 @@ class Speaker(Teller):
 class Phone(Speaker):
     """tools/phone.py --json."""
 
-    def __init__(self, folder, name, runtime, *args, ip=None, heap=None):
-        self.ip = ip or addresses().take()
+    def __init__(self, folder, name, runtime, *args, ip=None, heap=None, at=None):
+        self.ip = ip or (at or addresses()).take()
         self.pcap = folder / f"{name}.pcap"
         args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args]
-        super().__init__(folder, name, runtime, PHONE, args, heap=heap or HEAP.get(runtime))
+        heap = heap or HEAP.get(runtime)
+        super().__init__(folder, name, runtime, PHONE, args, heap=heap, at=at)
 
     def _event(self, line):
         try:
@@ -269,7 +291,7 @@ class Phone(Speaker):
 
     def ready(self):
         """Wait until it can be called."""
-        until(lambda: bound(self.ip) or not self.running, f"{self.name} binds")
+        until(lambda: self.bound() or not self.running, f"{self.name} binds")
         assert self.running, self.tell()
         return self
 
@@ -323,8 +345,10 @@ class Sipp(Program):
     `to` is the address of the phone that it calls; without it SIPp waits to be called.
     """
 
-    def __init__(self, folder, name, scenario, to=None, ip=None, calls=1, echo=False, **values):
-        self.ip = ip or addresses().take()
+    def __init__(
+        self, folder, name, scenario, to=None, ip=None, calls=1, echo=False, at=None, **values
+    ):
+        self.ip = ip or (at or addresses()).take()
         self.log = folder / f"{name}.messages"
         text = (HERE / "sipp" / f"{scenario}.xml").read_text()
         for key, value in values.items():
@@ -342,9 +366,9 @@ class Sipp(Program):
         if echo:
             argv.append("-rtp_echo")
         env = {**os.environ, "TERM": "dumb"}
-        super().__init__(argv, folder, name, env, limit=30)
+        super().__init__(argv, folder, name, env, limit=30, at=at)
         if not to:
-            until(lambda: bound(self.ip) or not self.running, f"{name} binds")
+            until(lambda: self.bound() or not self.running, f"{name} binds")
             assert self.running, self.tell()
 
     @property
@@ -383,8 +407,8 @@ class Sipp(Program):
 class Kamailio(Program):
     """Kamailio with tests/interop/kamailio/kamailio.cfg and these defines."""
 
-    def __init__(self, folder, name="kamailio", ip=None, **defines):
-        self.ip = ip or addresses().take()
+    def __init__(self, folder, name="kamailio", ip=None, at=None, **defines):
+        self.ip = ip or (at or addresses()).take()
         run = folder / f"{name}-run"
         run.mkdir(exist_ok=True)
         argv = [program("kamailio"), "-DD", "-E", "-m", "32", "-M", "4", "-w", run, "-Y", run]
@@ -392,8 +416,9 @@ class Kamailio(Program):
         argv += ["-A", f"RIG_LISTEN=udp:{self.ip}:5060"]
         for key, value in defines.items():
             argv += ["-A", key if value is True else f"{key}={value}"]
-        super().__init__(argv, folder, name, limit=280)
-        until(self._answers, f"{name} answers")
+        super().__init__(argv, folder, name, limit=280, at=at)
+        # It answers later than it binds, but what comes meanwhile waits in its socket.
+        until(self._answers if at is None else self.bound, f"{name} answers")
 
     def _answers(self):
         assert self.running, self.tell()
