@@ -57,6 +57,7 @@ def command(
     path=(),
     frozen=False,
     virtual=False,
+    counted=False,
     timeout=QEMU_TIMEOUT_S,
     function=None,
 ):
@@ -64,6 +65,7 @@ def command(
 
     A QEMU board has stack for 40 calls. With `function` it imports the file and then calls that
     function with the arguments, which leaves some more than running it as __main__ does.
+    `counted`: its clock counts instructions, 1024 ns each.
     """
     file = os.fspath(file)
     if not os.path.isfile(file):
@@ -76,7 +78,8 @@ def command(
     if runtime in UNIX:
         return _unix(runtime, file, args, heap, sources, frozen, folders)
     if runtime in build.QEMU_TARGETS:
-        return _qemu(runtime, file, args, sources, folders, virtual, timeout, function)
+        how = {"virtual": virtual, "counted": counted, "timeout": timeout, "function": function}
+        return _qemu(runtime, file, args, sources, folders, how)
     env = dict(os.environ)
     libs = [ROOT, *(os.path.join(ROOT, "ports", x) for x in ("cpython", "host"))]
     # The first folder is FILE's own, which CPython puts on the path itself.
@@ -148,7 +151,7 @@ def _named(file, args):
     return {os.path.abspath(x) for x in [file, *args] if x.endswith(".py")}
 
 
-def _qemu(runtime, file, args, sources, folders, virtual, timeout, function):
+def _qemu(runtime, file, args, sources, folders, how):
     if sources or not file.endswith(".py"):
         raise RunError(f"{runtime} runs compiled files that end in .py, not {file}")
     try:
@@ -168,10 +171,8 @@ def _qemu(runtime, file, args, sources, folders, virtual, timeout, function):
         "elf": firmware,
         "emulator": emulator,
         "folders": [row[1] for row in rows],
-        "main": trees.program(file, rows[0][2], not function),
-        "function": function,
-        "virtual": virtual,
-        "timeout": timeout,
+        "main": trees.program(file, rows[0][2], not how["function"]),
+        **how,
     }
     start = os.path.join(os.path.dirname(build.__file__), "qemu.py")
     return [sys.executable, start, json.dumps(what), file, *args], dict(os.environ)

@@ -22,6 +22,7 @@ import wave
 from pathlib import Path
 
 import pytest
+import scenario as scenarios
 
 import runner
 
@@ -340,7 +341,7 @@ class Said:
 
 
 class Sipp(Program):
-    """SIPp with tests/interop/sipp/SCENARIO.xml, in which @name@ is replaced by `values`.
+    """SIPp with tests/interop/sipp/SCENARIO.xml and the values for it, see scenario.py.
 
     `to` is the address of the phone that it calls; without it SIPp waits to be called.
     """
@@ -350,14 +351,8 @@ class Sipp(Program):
     ):
         self.ip = ip or (at or addresses()).take()
         self.log = folder / f"{name}.messages"
-        text = (HERE / "sipp" / f"{scenario}.xml").read_text()
-        for key, value in values.items():
-            assert f"@{key}@" in text, f"{scenario}.xml has no @{key}@"
-            text = text.replace(f"@{key}@", str(value))
-        rest = re.search(r"@[a-z]+@", text)
-        assert not rest, f"{scenario}.xml: {rest} has no value"
         file = folder / f"{name}.xml"
-        file.write_text(text)
+        file.write_text(scenarios.scenario(scenario, **values))
         self._error = folder / f"{name}.errors"
         argv = [program("sipp"), *([f"{to}:5060"] if to else []), "-sf", file]
         argv += ["-i", self.ip, "-p", "5060", "-bind_local", "-ci", self.ip, "-mi", self.ip]

@@ -74,6 +74,9 @@ class Table:
 
 def micropython(argv):
     """The version of the interpreter that a command line begins with."""
-    line = said(argv[0], "-c", "import sys; print(sys.version)")
-    found = re.search(r"MicroPython v?([0-9.]+)", line)
-    return found.group(1) if found else line
+    return micropython_of(said(argv[0], "-c", "import sys; print(sys.version)"))
+
+
+def micropython_of(text):
+    found = re.search(r"MicroPython[- ]v?([0-9.]+)", text)
+    return found.group(1) if found else text

@@ -101,3 +101,22 @@ class Sound:
         n = self.out.frame_out(self.pcm)
         self.into.receive(self.out.tx, n, FLOW, self.now)
         self.into.frame_in(self.pcm)
+
+
+def pieces(data):
+    """What is counted and timed, by name, for a corpus of messages."""
+    from usip.media import _g711_plain, g711
+
+    pcm = bytearray([i * 37 & 255 for i in range(320)])
+    law = bytearray(160)
+    return {
+        "parse": lambda: [fields(d) for d in data],
+        "parse_only": lambda: [parse(d) for d in data],
+        "build_200": Ok(data[0]).build,
+        "digest_md5": Digest(b"MD5").answer,
+        "digest_sha256": Digest(b"SHA-256").answer,
+        "g711_encode": lambda: g711.encode(8, pcm, 160, law, 0),
+        "g711_decode": lambda: g711.decode(8, law, 0, 160, pcm),
+        "g711_encode_plain": lambda: _g711_plain.encode(8, pcm, 160, law, 0),
+        "rtp": Sound().packet,
+    }

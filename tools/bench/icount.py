@@ -1,0 +1,50 @@
+"""Instructions on the boards that QEMU emulates, counted by their clock: exact, and the same on a
+machine that is busy. tests/host/test_instructions.py holds them to tests/host/instructions.json."""
+
+import subprocess
+
+from alloc import CORPUS, device
+from table import HERE, Missing, micropython_of
+
+import runner
+
+BOARDS = {"m3": "qemu-arm", "rv32": "qemu-rv32"}
+NAMES = {"m3": "Cortex-M3", "rv32": "RV32IMAC"}
+HOW = {
+    "parse": "a message of the corpus parsed, seven fields read, mean",
+    "parse_only": "a message of the corpus parsed, nothing read, mean",
+    "naive_parse": "the same as parse by the naive parser",
+    "build_200": "200 OK with SDP built",
+    "naive_build_200": "the same by the naive builder",
+    "digest_md5": "Authorization value, MD5 with qop",
+    "digest_sha256": "the same with SHA-256",
+    "g711_encode": "frame of 160 samples to PCMA, viper",
+    "g711_decode": "frame of 160 samples from PCMA, viper",
+    "g711_encode_plain": "the same to PCMA without machine code",
+    "rtp": "packet made of a frame, received, put in order and played",
+}
+
+
+def count(board):
+    """What the firmware was built with, and {name: instructions} on "m3" or "rv32"."""
+    file = device("icount.py")
+    argv, env = runner.command(BOARDS[board], file, CORPUS, path=[HERE], counted=True, timeout=60)
+    p = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=90)
+    rows = dict(line.split(" ", 1) for line in p.stdout.splitlines() if " " in line)
+    toolchain = rows.pop("toolchain", "")
+    if p.returncode or set(rows) != set(HOW):
+        raise Missing(f"{BOARDS[board]}: {(p.stdout + p.stderr).strip()[-300:]}")
+    # A name: what the bench and the file of budgets call it.
+    return toolchain, {f"{board}_{x}_instructions": int(rows[x]) for x in HOW}
+
+
+def measure(out):
+    for board in BOARDS:
+        try:
+            toolchain, found = count(board)
+        except runner.RunError as e:
+            raise Missing(str(e))
+        versions = {"micropython": micropython_of(toolchain), "toolchain": toolchain}
+        for (name, value), how in zip(found.items(), HOW.values()):
+            text = f"{NAMES[board]} in QEMU, -icount: {how}"
+            out.add(name, value, "instructions", text, **versions)
