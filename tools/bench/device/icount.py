@@ -21,23 +21,32 @@ def nothing():
     pass
 
 
-def once(f):
-    gc.collect()  # there is none in between then: each of them fits in the heap many times
-    start = ticks_cpu()
-    f()
-    return ticks_diff(ticks_cpu(), start)
+def chained(chain, n):
+    """A chain of `n` more of the smallest objects, which go into the first holes of the heap."""
+    for _ in range(n):
+        chain = (chain,)
+    return chain
 
 
 def plug():
-    """Fill the holes in the heap with small objects until two thirds of it are in use: an allocation
-    costs what the way to the first free place costs, and so each has the same way to go."""
+    """Fill the heap's holes until two thirds of it are in use: how long an allocation looks for
+    room would depend on where they are."""
     gc.collect()
     least = (gc.mem_free() + gc.mem_alloc()) // 3
     chain = None
     while gc.mem_free() > least:
-        for _ in range(50):
-            chain = (chain,)
+        chain = chained(chain, 50)
     return chain
+
+
+def once(f):
+    gc.collect()  # there is none in between then: each of them fits in the heap many times
+    rest = chained(None, 1200)  # what became free since plug(); and the search for room begins there
+    start = ticks_cpu()
+    f()
+    ticks = ticks_diff(ticks_cpu(), start)
+    del rest
+    return ticks
 
 
 def cost(f):
@@ -46,7 +55,7 @@ def cost(f):
 
 
 def mean(f, data):
-    return sum([cost(lambda: f(d)) for d in data]) // len(data)
+    return sum([cost(lambda d=d: f(d)) for d in data]) // len(data)
 
 
 print("toolchain", platform(), python_compiler())
