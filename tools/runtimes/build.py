@@ -3,10 +3,11 @@
 
     tools/runtimes/build.py [--check] [TARGET...]      prints "TARGET<TAB>PATH" lines
 
-TARGET: mpy-cross, unix64, unix32 (default: these); unix64-usip, unix32-usip, which have usip and
-their ports frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU
-emulates, with usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's
-core in it. --check only looks: exit 3 if one is missing.
+TARGET: mpy-cross, unix64, unix32 (default: these); mpy-cross-1.25, unix64-1.25, unix32-1.25, the
+same from an older release; unix64-usip, unix32-1.25-usip, ..., which have usip and their ports
+frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU emulates, with
+usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it.
+--check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
   MICROPYTHON=/path/to/source/tree   that tree, TLS and md5 only if its lib/mbedtls is there
@@ -15,85 +16,49 @@ Where MicroPython comes from, in this order:
 USIP_CACHE names the cache (default build/runtimes); several clones may share one.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-CACHE = Path(os.environ.get("USIP_CACHE") or ROOT / "build" / "runtimes").resolve()
-TARGETS = ("mpy-cross", "unix64", "unix32")
-FROZEN = "-usip"  # the ending of a runtime's name that asks for usip in it
-FROZEN_FROM = ("usip", "examples", "ports/micropython", "ports/unix", "ports/host")
-# Firmware for QEMU: the board, and the Debian packages of its compiler and of its emulator.
-QEMU = {"arm": "MPS2", "rv32": "RV32"}
-QEMU_STOCK = {"arm": "MPS2_AN385", "rv32": "VIRT_RV32"}
-QEMU_COMPILER = {
-    "arm": ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
-    "rv32": ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
-}
-QEMU_SYSTEM = {
-    "arm": ("qemu-system-arm", "qemu-system-arm"),  # program, package
-    "rv32": ("qemu-system-riscv32", "qemu-system-misc"),
-}
-QEMU_TARGETS = tuple(f"qemu-{x}{y}" for y in ("", "-stock") for x in QEMU)
-QEMU_FROM = ("usip", "ports/qemu", "ports/host")
-# What has to be on PATH where there is no apt to ask.
-PROGRAMS = {
-    "gcc": "gcc",
-    "make": "make",
-    "gcc-arm-none-eabi": "arm-none-eabi-gcc",
-    "gcc-riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
-    "qemu-system-arm": "qemu-system-arm",
-    "qemu-system-misc": "qemu-system-riscv32",
-}
-ARCH = {"unix64": "amd64", "unix32": "i386"}  # as Debian calls them
-RECIPE = 1  # raise it when a change below alters a result without altering make's arguments
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-# MicroPython version -> Debian version, suites to look in, sha256 of the .dsc (which holds the
-# tarballs' own). When the first has left the mirror (its suites move on), the second is taken.
-PINS = {
-    "1.26.1": (
-        "1.26.1+ds-1",
-        ("forky", "sid"),
-        "5c3feac74c0ad2ec2a8810b04e223bd634023bd24c5e5e10b545ba05a6b74a65",
-    ),
-    "1.25.0": (
-        "1.25.0+ds-1",
-        ("trixie",),
-        "8c7c406be88a6f3bc19e694eb0bbc5841112243fdf2b5a296e000d8fdc5f3c34",
-    ),
-}
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-STARTED = time.monotonic()
-
-
-class Missing(Exception):
-    """The runtime cannot be had here; the text says what is missing and what would help."""
-
-
-def say(text):
-    print(f"[{time.monotonic() - STARTED:5.1f} s] {text}", file=sys.stderr, flush=True)
-
-
-def os_release(key):
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((x.partition("=")[2].strip('"') for x in lines if x.startswith(key + "=")), "")
-
-
-# ------------------------------------------------------------------------------------- sources
+from runtimes.debian import (  # noqa: F401  (some are for those who import this module)
+    CACHE,
+    KEYRING,
+    PINS,
+    ROOT,
+    Missing,
+    fetch_source,
+    fetch_sysroots,
+    logged,
+    mirror,
+    need,
+    os_release,
+    say,
+)
+from runtimes.recipes import (  # noqa: F401
+    ARCH,
+    FROZEN,
+    OLDER,
+    QEMU_SYSTEM,
+    QEMU_TARGETS,
+    RECIPE,
+    TARGETS,
+    board_digest,
+    frozen_digest,
+    has_usip,
+    manifest,
+    plain,
+    recipe,
+    split,
+    uses_system_mbedtls,
+)
 
 
 def kind():
@@ -112,135 +77,31 @@ def tree():
     return path
 
 
-def plain(target):
-    return target[: -len(FROZEN)] if target.endswith(FROZEN) else target
-
-
-def has_usip(target):
-    return target.endswith(FROZEN) or target in QEMU_TARGETS
-
-
-def manifest(target):
-    if target in QEMU_TARGETS:
-        return HERE / ("manifest_core.py" if target.endswith("-stock") else "manifest_qemu.py")
-    return HERE / ("manifest_usip.py" if target.endswith(FROZEN) else "manifest.py")
-
-
-def frozen_digest(target):
-    """Changes when anything changes that a runtime with usip in it is made from."""
-    if target in QEMU_TARGETS:
-        folders = ("usip",) if target.endswith("-stock") else QEMU_FROM
-    else:
-        folders = FROZEN_FROM
-    return digest_of(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-
-
-def board_digest(*kinds):
-    """Changes when the project's own board files do."""
-    return digest_of(p for x in kinds for p in (ROOT / "ports/qemu/boards").rglob(x))
-
-
-def digest_of(files):
-    total = hashlib.sha256()
-    for path in sorted(files):
-        with contextlib.suppress(FileNotFoundError):  # an editor may be at work
-            total.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    return total.hexdigest()
-
-
-def recipe(target, source):
-    """Port folder, result's name, make's arguments, extra C flags and Debian packages."""
-    target = plain(target)
-    if target in QEMU_TARGETS:
-        return qemu_recipe(target)
-    if target == "mpy-cross":
-        return "mpy-cross", "mpy-cross", ["STRIP="], "", ["gcc", "make", "libc6-dev"]
-    if target not in TARGETS:
-        names = " ".join((*TARGETS, *QEMU_TARGETS))
-        raise Missing(f"unknown runtime {target!r}; there are: {names}")
-    args = ["VARIANT=standard", "STRIP=", "MICROPY_PY_BTREE=0", "MICROPY_PY_FFI=0"]
-    # Without it Ctrl-C jumps out of the signal handler, from the middle of a garbage collection
-    # too: the heap then stays locked. With it the interpreter is told, and raises when it can.
-    args.append("MICROPY_PY_THREAD_GIL=1")
-    # No -march, no @micropython.viper in frozen modules.
-    args.append("MPY_CROSS_FLAGS=-march=" + {"unix64": "x64", "unix32": "x86"}[target])
-    packages = ["gcc", "make", "libc6-dev"]
-    flags = ""
-    if target == "unix32":
-        args.append("MICROPY_FORCE_32BIT=1")
-        packages.append(f"gcc-{gcc_major()}-multilib")
-        # /usr/include/asm comes with gcc-multilib, which conflicts with every cross compiler;
-        # gcc-NN-multilib does the work and does not.
-        flags = "-idirafter /usr/include/x86_64-linux-gnu"
-    if source is not None and not uses_system_mbedtls(source):
-        if not (source / "lib" / "mbedtls" / "library").exists():
-            args += ["MICROPY_PY_SSL=0", "MICROPY_SSL_MBEDTLS=0"]
-    else:
-        root = CACHE / "sysroot" / ARCH[target]
-        flags += f" -isystem {root}/usr/include -ffile-prefix-map={CACHE}=/usip-runtimes"
-        args += ["MICROPY_SSL_AXTLS=0", "MICROPY_SSL_MBEDTLS=1", f"LIB=-L{root}/lib"]
-        # Static: the libraries are unpacked into the cache and not installed on the machine.
-        libs = "-lmbedtls -lmbedx509 -lmbedcrypto"
-        args.append(f"LDFLAGS_EXTRA=-static -Wl,--start-group {libs} -Wl,--end-group")
-    return "ports/unix", "micropython", args, flags, packages
-
-
-def qemu_recipe(target):
-    machine = target.split("-")[1]
-    if target.endswith("-stock"):
-        args = [f"BOARD={QEMU_STOCK[machine]}"]
-    else:
-        board = f"USIP_{QEMU[machine]}"
-        args = [f"BOARD={board}", f"BOARD_DIR={ROOT / 'ports/qemu/boards' / board}"]
-    if machine == "rv32":
-        # Debian's libraries know rv32imac and not rv32imac_zicsr; by the older specification
-        # rv32imac has the CSR instructions.
-        args.append("RV32_ARCH=rv32imac -misa-spec=2.2")
-    packages = ["gcc", "make", "libc6-dev", *QEMU_COMPILER[machine], QEMU_SYSTEM[machine][1]]
-    return "ports/qemu", "firmware.elf", args, "", packages
-
-
-def emulator(target):
-    """The program that runs the firmware of this target, installed if need be."""
-    name, package = QEMU_SYSTEM[target.split("-")[1]]
-    if not shutil.which(name):
-        need([package])
-    return shutil.which(name)
-
-
-def uses_system_mbedtls(source):
-    """Debian's source links the system's mbedtls; upstream's brings its own."""
-    text = (source / "extmod" / "extmod.mk").read_text()
-    return "MBEDTLS_DIR = lib/mbedtls" not in text
-
-
-def gcc_major():
-    suite = {"bookworm": "12", "trixie": "14"}.get(os_release("VERSION_CODENAME"))
-    if suite:
-        return suite
-    try:
-        return subprocess.check_output(["gcc", "-dumpversion"], text=True).split(".")[0].strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "12"
-
-
 def location(target, version=None):
     """Where the runtime is or will be. Its name holds all that the result depends on."""
     if kind() == "tree":
+        if split(target)[1]:
+            raise Missing(f"{target} is not made from MICROPYTHON's tree")
         source = tree()
         origin = "tree-" + hashlib.sha256(str(source).encode()).hexdigest()[:8]
     else:
         source = None
-        origin = version or next(iter(PINS))
+        origin = version or versions(target)[0]
     text = repr((RECIPE, origin, recipe(target, source))).replace(str(CACHE), "")
     text = text.replace(str(ROOT), "")
-    if target != "mpy-cross":
+    if split(target)[0] != "mpy-cross":
         text += manifest("").read_text()
     if has_usip(target):
         text += manifest(target).read_text() + frozen_digest(target)
     if target in QEMU_TARGETS and not target.endswith("-stock"):
         text += board_digest("*.[ch]", "*.mk", "*.ld")
     return CACHE / "bin" / origin / named(target, text)
+
+
+def versions(target):
+    """The releases that may become this runtime, best first."""
+    version = split(target)[1]
+    return [version] if version else list(PINS)
 
 
 def named(target, text):
@@ -264,7 +125,7 @@ def existing(target):
     """The path of a runtime that is ready to use, or None."""
     if kind() == "path":
         return on_path(target)
-    for version in PINS if kind() == "debian" else [None]:
+    for version in versions(target) if kind() == "debian" else [None]:
         path = location(target, version)
         if path.exists():
             return path
@@ -276,7 +137,7 @@ def on_path(target):
     if target == "mpy-cross":
         found = shutil.which("mpy-cross")
         return Path(found) if found else None
-    if has_usip(target):
+    if has_usip(target) or split(target)[1]:
         raise Missing(f"{target} is built from source: set MICROPYTHON to MicroPython's tree")
     found = shutil.which("micropython")
     if not found:
@@ -287,152 +148,12 @@ def on_path(target):
     return Path(found) if out == [wide, "True"] else None
 
 
-# ---------------------------------------------------------------------------- Debian's packages
-
-
-def installed(package):
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status}", package], capture_output=True, text=True
-    )
-    return done.stdout == "installed"
-
-
-def need(packages):
-    """Install Debian packages that are not there. Elsewhere their programs must be there."""
-    if not shutil.which("dpkg-query") or not shutil.which("apt-get"):
-        lacking = [PROGRAMS[p] for p in packages if p in PROGRAMS]
-        lacking = sorted(p for p in lacking if not shutil.which(p))
-        if lacking:
-            raise Missing(f"needed on PATH: {' '.join(lacking)}")
-        return
-    lacking = sorted({p for p in packages if not installed(p)})
-    if not lacking:
-        return
-    names = " ".join(lacking)
-    if os.geteuid() != 0:
-        raise Missing(f"missing packages; run as root: apt-get install {names}")
-    say(f"apt-get install {names}")
-    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
-    logged([*apt, "update"], "apt-update.log")
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    command = [*apt, "-y", "--no-install-recommends", "install", *lacking]
-    logged(command, "apt-install.log", env=env)
-
-
-def logged(command, log, **more):
-    """Run a command with its output in a log of the cache; show the end of it on failure."""
-    path = CACHE / "log" / log
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as out:
-        code = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, **more).returncode
-    if code:
-        lines = path.read_text(errors="replace").splitlines()
-        telling = [x for x in lines if re.search(r"error|undefined|\*\*\*|^E:", x)]
-        print("\n".join(telling[:20] or lines[-20:]), file=sys.stderr)
-        raise Missing(f"failed: {' '.join(map(str, command[:4]))} ... (log: {path})")
-
-
-def mirror():
-    """The Debian mirror that this machine's own apt uses."""
-    release = os_release("VERSION_CODENAME")
-    rows = subprocess.check_output(
-        ["apt-get", "indextargets", "--format", "$(RELEASE)|$(REPO_URI)", "Created-By: Packages"],
-        text=True,
-        stderr=subprocess.DEVNULL,
-    ).splitlines()
-    uri = next((x.partition("|")[2] for x in rows if x.startswith(release + "|")), None)
-    if uri is None:
-        raise Missing(f"this machine's apt has no source for {release}")
-    return uri
-
-
-def private_apt(suite, where):
-    """An environment in which apt-get knows one suite alone, source packages included.
-
-    The machine's own sources stay as they are; the mirror is the one it uses itself.
-    """
-    release = os_release("VERSION_CODENAME")
-    uri = mirror()
-    base = where / suite
-    for folder in ("lists/partial", "cache/archives/partial", "etc"):
-        (base / folder).mkdir(parents=True, exist_ok=True)
-    lines = f"deb-src [signed-by={KEYRING}] {uri} {suite} main\n"
-    if suite == release:
-        lines += lines.replace("deb-src", "deb", 1)
-    (base / "sources.list").write_text(lines)
-    (base / "apt.conf").write_text(
-        f'Dir::Etc::SourceList "{base}/sources.list";\nDir::Etc::SourceParts "{base}/etc";\n'
-        f'Dir::State::Lists "{base}/lists";\nDir::Cache "{base}/cache";\n'
-        'APT::Architectures { "amd64"; "i386"; };\nAPT::Sandbox::User "root";\n'
-    )
-    env = dict(os.environ, APT_CONFIG=str(base / "apt.conf"))
-    say(f"apt-get update: {suite}, in a directory of its own")
-    logged(["apt-get", "-qq", "update"], f"apt-update-{suite}.log", env=env)
-    return env
-
-
-@contextlib.contextmanager
-def scratch():
-    """A folder for downloads: package lists are 100 MB and wanted for fetching only."""
-    (CACHE / "tmp").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE / "tmp") as name:
-        yield Path(name)
-
-
-def fetch_source(version):
-    """Debian's source package, unpacked. apt checks the signature, then every hash."""
-    debian, suites, sha = PINS[version]
-    dest = CACHE / "src" / f"micropython-{debian}"
-    if (dest / ".ok").exists():
-        return dest
-    need(["dpkg-dev", "xz-utils"])
-    with scratch() as tmp:
-        dsc = tmp / f"micropython_{debian}.dsc"
-        for suite in suites:
-            try:
-                env = private_apt(suite, tmp)
-                say(f"apt-get source micropython={debian} ({suite})")
-                command = ["apt-get", "-qq", "source", "--download-only", f"micropython={debian}"]
-                logged(command, "apt-source.log", env=env, cwd=tmp)
-                break
-            except Missing as error:
-                say(f"{suite}: {error}")
-        if not dsc.exists():
-            raise Missing(f"micropython {debian} is not in {' or '.join(suites)}")
-        if hashlib.sha256(dsc.read_bytes()).hexdigest() != sha:
-            raise Missing(f"{dsc.name} is not the pinned one")
-        shutil.rmtree(dest, ignore_errors=True)
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        logged(["dpkg-source", "--no-check", "-x", dsc, tmp / "unpacked"], "dpkg-source.log")
-        (tmp / "unpacked").rename(dest)
-    (dest / ".ok").touch()
-    return dest
-
-
-def fetch_sysroots(arches):
-    """Headers and static libraries of mbedtls for amd64, i386; not installed, only unpacked."""
-    arches = [a for a in arches if not (CACHE / "sysroot" / a / ".ok").exists()]
-    if not arches:
-        return
-    with scratch() as tmp:
-        env = private_apt(os_release("VERSION_CODENAME"), tmp)
-        for arch in arches:
-            say(f"apt-get download libmbedtls-dev:{arch}")
-            command = ["apt-get", "-qq", "download", f"libmbedtls-dev:{arch}"]
-            logged(command, "apt-download.log", env=env, cwd=tmp)
-            (deb,) = tmp.glob(f"libmbedtls-dev_*_{arch}.deb")
-            logged(["dpkg", "-x", deb, tmp / arch], "dpkg-x.log")
-            dest = CACHE / "sysroot" / arch
-            shutil.rmtree(dest, ignore_errors=True)
-            (dest / "usr").mkdir(parents=True)
-            (tmp / arch / "usr/include").rename(dest / "usr/include")
-            (dest / "lib").mkdir()
-            for library in (tmp / arch).glob("usr/lib/*/libmbed*.a"):
-                library.rename(dest / "lib" / library.name)
-            (dest / ".ok").touch()
-
-
-# --------------------------------------------------------------------------------------- build
+def emulator(target):
+    """The program that runs the firmware of this target, installed if need be."""
+    name, package = QEMU_SYSTEM[target.split("-")[1]]
+    if not shutil.which(name):
+        need([package])
+    return shutil.which(name)
 
 
 def make(target, source, path, mpy_cross, build):
@@ -442,7 +163,7 @@ def make(target, source, path, mpy_cross, build):
     command = ["make", "-C", source / port, f"-j{os.cpu_count() or 1}", f"BUILD={build}", *args]
     if flags:
         command.append(f"CFLAGS_EXTRA={flags}")
-    if target != "mpy-cross":
+    if split(target)[0] != "mpy-cross":
         command += [f"MICROPY_MPYCROSS={mpy_cross}", "MICROPY_MPYCROSS_DEPENDENCY="]
         command.append(f"FROZEN_MANIFEST={manifest(target)}")
     started = time.monotonic()
@@ -504,7 +225,13 @@ def build_locked(todo):
     if not (CACHE / "src").exists():
         say("MicroPython is built once, from Debian's source: about 50 s")
     need(sorted({p for t in todo for p in recipe(t, None)[4]} | {"dpkg-dev", "xz-utils"}))
-    for version in PINS:
+    for wanted in dict.fromkeys(split(t)[1] for t in todo):
+        build_release([t for t in todo if split(t)[1] == wanted])
+
+
+def build_release(todo):
+    """Build targets that are all made from the same release."""
+    for version in versions(todo[0]):
         try:
             source = fetch_source(version)
         except Missing as error:
@@ -512,18 +239,26 @@ def build_locked(todo):
             continue
         build_from(source, todo, lambda t, version=version: location(t, version))
         return
-    raise Missing("no MicroPython source to be had from the mirror; MICROPYTHON=TREE also works")
+    tried = " or ".join(versions(todo[0]))
+    raise Missing(f"no source of MicroPython {tried} on the mirror; MICROPYTHON=TREE also works")
+
+
+def own_cross(target):
+    """The mpy-cross of the release that a runtime is made from."""
+    version = split(target)[1]
+    return "mpy-cross-" + version.rpartition(".")[0] if version else "mpy-cross"
 
 
 def build_from(source, todo, place):
     if kind() == "tree":
         need({p for t in todo for p in recipe(t, source)[4]})
-    arches = [ARCH[t] for t in map(plain, todo) if t in ARCH and uses_system_mbedtls(source)]
+    arches = [ARCH[t] for t, _ in map(split, todo) if t in ARCH and uses_system_mbedtls(source)]
     if arches and (platform.machine() != "x86_64" or not shutil.which("apt-get")):
         raise Missing("this MicroPython source links Debian's mbedtls: it needs Debian on x86-64")
     fetch_sysroots(arches)
-    cross = place("mpy-cross")
-    for target in ["mpy-cross", *(t for t in todo if t != "mpy-cross")]:
+    own = own_cross(todo[0])
+    cross = place(own)
+    for target in [own, *(t for t in todo if t != own)]:
         path = place(target)
         build = workshop(target, place)
         while not path.exists() or (kind() == "tree" and newer(source, path)):
