@@ -41,7 +41,7 @@ def plug():
 
 def once(f):
     gc.collect()  # there is none in between then: each of them fits in the heap many times
-    rest = chained(None, 1200)  # what became free since plug(); and the search for room begins there
+    rest = chained(None, 1200)  # what became free since plug(); the search for room begins there
     start = ticks_cpu()
     f()
     ticks = ticks_diff(ticks_cpu(), start)
