@@ -43,8 +43,9 @@ def received(call, tx, m, now):
         return
     digit, ms = parse(ctype, m.body)
     agent.answer(tx, 200, now)
-    # A digit counts in an established call only: not before the ACK, not after the BYE.
-    if call.state == b"E":
+    # A digit counts in a confirmed dialog only (12.1.1): from our 2xx on, for the ACK may be lost,
+    # and not after the BYE.
+    if call.state in b"WE":
         agent.listener("dtmf", call, (digit, ms, "info"))
 
 
