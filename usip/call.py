@@ -293,6 +293,8 @@ class Call(Caller, Callee):
         if d and agent.dialogs.get(d.key()) is d:
             del agent.dialogs[d.key()]
         agent.parts.remove(self)
+        if self.tx:
+            self.tx.user = None  # it stays for half a minute, and would keep the call
         if not self.reason:
             self._fail(200, "HungUp")
         self._tell("ended")

@@ -60,6 +60,8 @@ class Reinvite:
     def stop(self):
         self.retry_at = self.end_at = None
         self.request = None
+        if self.tx:
+            self.tx.user = None
         self.state = b"N"
         self.wanted = False
 

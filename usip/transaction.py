@@ -201,10 +201,12 @@ class Transaction:
             self._send(self.data, now)
 
     def _transmit(self, now):
-        self.data = self.m
+        self.data = data = self.m
         if self.invite and self.state == b"P":
             self.retry_at = None  # answered in time: no 100
-        self._send(self.data, now)
+        elif self.state == b"A":
+            self.data = None  # its user sends a 2xx again, not we
+        self._send(data, now)
 
     def _ack(self, now):
         if self.ack:
@@ -219,7 +221,8 @@ class Transaction:
         self._end(0 if self.flow.reliable else limits.T4, now)  # timer I
 
     def _ack_up(self, now):
-        self.user.ack(self, self.m, now)
+        if self.user:
+            self.user.ack(self, self.m, now)
 
     def _tell(self, status, now):
         if not self.user:

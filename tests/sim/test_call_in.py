@@ -47,6 +47,39 @@ def test_peer_hangs_up():
     ended(b, 200, "HungUp", True)
 
 
+def test_ended_call_is_let_go():
+    # Its transactions stay for half a minute: a dozen short calls would fill a small board with
+    # what nobody needs.
+    b = Bench()
+    for n, story in enumerate(("answered", "held", "refused")):
+        b.invited(
+            via=b"SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKi%d" % n,
+            me=b"<sip:x@192.0.2.9>;tag=peer",
+            call_id=b"call-%d" % n,
+        )
+        if story == "refused":
+            b.call.reject(b.now)
+        else:
+            b.call.answer(b.now)
+            b.within(b"ACK", 1)
+            if story == "held":
+                b.within(b"INVITE", 2, SDP + b"a=sendonly\r\n")
+                b.within(b"ACK", 2)
+                assert b.call.held
+            b.within(b"BYE", 3, branch=b"z9hG4bKb%d" % n)
+        assert b.call.state == b"X"
+        for method in (b"ACK", b"INVITE"):  # late ones change nothing
+            sent = len(b.wire.sent)
+            b.within(method, 1, branch=b"z9hG4bKi%d" % n)
+            assert b.call.state == b"X" and len(b.wire.sent) <= sent + 1
+    kept = list(b.agent.transactions)
+    assert len(kept) > 4
+    assert not [tx for tx in kept if tx.user or tx.request]
+    assert not [tx for tx in kept if tx.state == b"A" and tx.data]
+    b.run(40_000)
+    assert b.idle()
+
+
 def test_2xx_until_ack():
     b = Bench()
     b.invited()
