@@ -25,6 +25,7 @@ import pytest
 import scenario as scenarios
 
 import runner
+from peers import asterisk
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -53,6 +54,8 @@ def program(name):
 @functools.cache
 def version(name):
     """`Name 1.2.3` for the table of results."""
+    if name == "asterisk":
+        return f"{name} {asterisk.ensure().version()}" if asterisk.stamp().exists() else name
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if not found:
         return name
@@ -508,7 +511,7 @@ def heard(played, recorded, most=2.9):
 _FIELDS = (
     *("frame.number", "frame.protocols", "udp.srcport", "udp.dstport", "_ws.malformed"),
     *("_ws.expert.severity", "_ws.expert.message", "sip.Method", "sip.Status-Code"),
-    *("rtp.p_type", "rtpevent.event_id", "ip.src"),
+    *("rtp.p_type", "rtpevent.event_id", "ip.src", "ip.dst"),
 )
 
 
@@ -518,7 +521,8 @@ class Frame:
         self.ports = (source, target)
         self.malformed = bool(values[4]) or "_ws.malformed" in self.protocols
         self.severe = any(int(x) >= 0x800000 for x in values[5].split(",") if x)
-        self.expert, self.method, self.status, self.payload_type, self.digit, self.ip = values[6:]
+        self.expert, self.method, self.status, self.payload_type, self.digit = values[6:11]
+        self.ip, self.to = values[11:]
 
 
 class Dissected:

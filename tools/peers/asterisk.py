@@ -6,8 +6,8 @@
 Debian's stable suites have no Asterisk. It is taken from a newer one, from the mirror that this
 machine's apt uses and through this machine's apt settings, together with every library that it
 stands on, the C library too. Nothing is installed and no script of a package is run: the packages
-are unpacked into build/peers/asterisk (with USIP_CACHE into $USIP_CACHE/peers/asterisk), and Asterisk
-is started through the loader that was unpacked with it. So it wants neither root nor chroot, and no
+are unpacked into build/peers/asterisk (with USIP_CACHE, into its peers/asterisk). Asterisk is
+started through the loader that was unpacked with it. So it wants neither root nor chroot, and no
 service comes to life.
 """
 
