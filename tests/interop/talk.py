@@ -1,0 +1,89 @@
+"""What is heard and not heard in a call that is held: packets while it lasts, sound afterwards."""
+
+import array
+import socket
+import struct
+import time
+import wave
+
+import rig as rigs
+
+
+class Talk:
+    """The RTP that a phone has sent and received so far, read from the pcap that it is writing."""
+
+    def __init__(self, phone):
+        self.phone = phone
+        self.sent = self.received = 0
+        self._ip = socket.inet_aton(phone.ip)
+        self._at = 24  # behind the file's header
+        self._flag = struct.Struct("<8xI4x")
+
+    def look(self):
+        with open(self.phone.pcap, "rb") as stream:
+            stream.seek(self._at)
+            data = stream.read()
+        at = 0
+        while at + 16 <= len(data):
+            (size,) = self._flag.unpack_from(data, at)
+            packet = data[at + 16 : at + 16 + size]
+            if len(packet) < size:
+                break  # it is being written
+            at += 16 + size
+            if 5060 not in struct.unpack_from("!2H", packet, 20):
+                if packet[12:16] == self._ip:
+                    self.sent += 1
+                else:
+                    self.received += 1
+        self._at += at
+        return self.sent, self.received
+
+    def flows(self, packets=25):
+        """Wait until so many more have gone each way."""
+        sent, received = (n + packets for n in self.look())
+
+        def done():
+            self.look()
+            return self.sent >= sent and self.received >= received
+
+        rigs.until(done, f"{packets} packets each way, {self.phone.name}")
+
+    def stops(self, seconds=0.6):
+        """Wait until for so long none has gone either way."""
+        last = [self.look(), time.monotonic()]
+
+        def quiet():
+            now = self.look()
+            if now != last[0]:
+                last[:] = now, time.monotonic()
+            return time.monotonic() - last[1] >= seconds
+
+        rigs.until(quiet, f"{seconds} s without a packet, {self.phone.name}")
+
+
+def stretches(path, pause=0.3):
+    """The sound in a recording without its pauses, each stretch as a WAV file of its own.
+
+    What is shorter than 0.3 s is none.
+    """
+    pcm = rigs.samples(path)
+    blocks = [pcm[i : i + 160] for i in range(0, len(pcm) - 159, 160)]
+    loud = [max(b) - min(b) > 1000 for b in blocks]
+    found = []
+    silent = len(loud)
+    for i, is_loud in enumerate(loud):
+        if is_loud:
+            if silent >= pause * 50:
+                found.append([i, i])
+            found[-1][1] = i + 1
+            silent = 0
+        else:
+            silent += 1
+    files = []
+    for first, last in found:
+        if last - first >= 15:
+            files.append(path.with_name(f"{path.stem}-{len(files)}.wav"))
+            with wave.open(str(files[-1]), "wb") as w:
+                w.setparams((1, 2, 8000, 0, "NONE", ""))
+                w.writeframes(array.array("h", pcm[first * 160 : last * 160]).tobytes())
+    return files
