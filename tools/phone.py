@@ -25,9 +25,9 @@ phone.py [OPTIONS] COMMAND
 
   register [--for S]                       stay registered, then unregister
   listen   [--answer-after S | --reject CODE | --ring] [--play WAV] [--record WAV]
-           [--hangup-after S] [--calls N] [--for S]
+           [--hold-after S] [--hangup-after S] [--calls N] [--for S]
   call URI [--ring-timeout S] [--play WAV] [--record WAV] [--dtmf DIGITS]
-           [--dtmf-mode info|rtp] [--hangup-after S] [--follow]
+           [--dtmf-mode info|rtp] [--hold-after S] [--hangup-after S] [--follow]
   message URI TEXT
   options URI
 
@@ -56,6 +56,7 @@ COMMANDS = {
             "--ring",
             "--play",
             "--record",
+            "--hold-after",
             "--hangup-after",
             "--calls",
             "--for",
@@ -69,6 +70,7 @@ COMMANDS = {
             "--record",
             "--dtmf",
             "--dtmf-mode",
+            "--hold-after",
             "--hangup-after",
             "--follow",
         ),
@@ -91,7 +93,14 @@ COMMON = (
     "--help",
 )
 FLAGS = ("--json", "-v", "--ring", "--help", "--follow")
-SECONDS = ("--expires", "--for", "--answer-after", "--hangup-after", "--ring-timeout")
+SECONDS = (
+    "--expires",
+    "--for",
+    "--answer-after",
+    "--hold-after",
+    "--hangup-after",
+    "--ring-timeout",
+)
 CODECS = {"pcma": 8, "pcmu": 0}
 
 
@@ -418,6 +427,9 @@ class Program:
                 except UsageError as e:
                     self.tell("error", "error: %s" % e, {"reason": str(e)})
                     self.status = 1
+        s = self.get("--hold-after")
+        if s is not None and not await call.ended(s * 1000):
+            call.hold()
         s = self.get("--hangup-after")
         if not await call.ended(None if s is None else s * 1000):
             call.hangup()
