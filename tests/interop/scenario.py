@@ -113,8 +113,11 @@ def expanded(text):
     return re.sub("@([A-Z]+)([2-9]?)@", _part, text)
 
 
-def scenario(name, contact=None, **values):
-    """The text of a scenario. `contact` is where SIPp says that it is, when that is not true."""
+def scenario(name, contact=None, linger=False, **values):
+    """The text of a scenario. `contact` is where SIPp says that it is, when that is not true; with
+    `linger` it stays after its last message, and sends that again when it is asked to, until a
+    request with the method DONE comes.
+    """
     text = expanded((FOLDER / f"{name}.xml").read_text())
     for key, value in values.items():
         assert f"@{key}@" in text, f"{name}.xml has no @{key}@"
@@ -123,4 +126,6 @@ def scenario(name, contact=None, **values):
     assert not rest, f"{name}.xml: {rest} has no value"
     if contact:
         text = text.replace(PARTS["CONTACT"], f"Contact: <sip:sipp@{contact}:5060>")
+    if linger:
+        text = text.replace("</scenario>", '  <recv request="DONE" />\n</scenario>')
     return text
