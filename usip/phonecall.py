@@ -196,6 +196,8 @@ class Call:
                 send(self.core, digits[i : i + 1], now(), duration_ms)
                 self.phone.driver.kick()
                 await asyncio.sleep((duration_ms + 100) / 1000)
+            while not self.over and self.core.info and self.core.info.request:  # sent again
+                await asyncio.sleep(0.02)
             return
         stream = self.pump.stream
         stream.send_digits(digits, duration_ms)

@@ -123,6 +123,30 @@ def test_digits():
     run(digits)
 
 
+async def lost_info():
+    lan = Lan()
+    a, b = await two(lan)
+    x, y = await up(a, b)
+    lost = []
+
+    def drop(source, address, data):
+        if data[:5] != b"INFO " or lost:
+            return False
+        lost.append(data)
+        return True
+
+    lan.drop = drop
+    await x.send_digits("12", "info", 100)
+    x.hangup()
+    assert await y.digit() == "1" and await y.digit() == "2" and lost
+    await a.close()
+    await b.close()
+
+
+def test_digits_are_sent_when_it_says_so():
+    run(lost_info)
+
+
 async def cancelled(task):
     for _ in range(3):
         await asyncio.sleep(0)
