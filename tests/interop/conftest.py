@@ -17,6 +17,10 @@ RUNTIMES = ("cpython", "unix32")
 BOARDS = ("qemu-arm", "qemu-rv32")  # for test_bare_metal.py
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "peer(name): another peer than the PEER of the test's file")
+
+
 def pytest_generate_tests(metafunc):
     if "runtime" in metafunc.fixturenames:
         metafunc.parametrize("runtime", RUNTIMES)
@@ -127,8 +131,9 @@ def pytest_runtest_makereport(item, call):
         for r in runtime:
             words = words.replace(r, "")
         words = words.strip("-").replace("--", "-")
+        other = item.get_closest_marker("peer")
         row = rows[item.nodeid] = {
-            "peer": rigs.version(module.PEER),
+            "peer": rigs.version(other.args[0] if other else module.PEER),
             "feature": about.rstrip(".") + (f" ({words})" if words else ""),
             "runtime": " ".join(runtime) or " and ".join(RUNTIMES),
             "result": "passed",
