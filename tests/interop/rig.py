@@ -530,6 +530,9 @@ class Dissected:
 
     def __init__(self, path):
         argv = [program("tshark"), "-n", "-r", str(path), "-T", "fields", "-z", "rtp,streams"]
+        # linphone opens a NAT by STUN where its RTP goes. Taken for RTP of version 0 it is dissected
+        # all the same; found by its look it makes tshark forget that this is RTP.
+        argv += ["--disable-heuristic", "stun_udp", "-o", "rtp.version0_type:STUN"]
         for name in _FIELDS:
             argv += ["-e", name]
         done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=60)
