@@ -144,7 +144,7 @@ class Agent(Composer):
         return tx
 
     def _response(self, m, now):
-        if m.names.count("via") != 1 or len(m.all("via")) != 1:
+        if len(m.all("via")) != 1:
             return  # 8.1.3.3: not for us
         # 17.1.3: the branch and the method of CSeq
         tx = self.transactions.get((m.branch, m.cseq_method))

@@ -58,7 +58,7 @@ class Driver:
         """Bind and begin to serve `agent`. OSError when the port is taken."""
         self.endpoint = self.net.udp(self.bind[0], self.bind[1])
         self.agent = agent
-        self._buf = agent.writer.buf  # a datagram is copied out of it before anything is written
+        self._buf = bytearray(limits.DATAGRAM_MAX)
         self._wake = asyncio.Event()
         self.serve()
 

@@ -88,17 +88,15 @@ def param(params, name):
     """The value of parameter `name` (lower case) in `;a=b;c`: bytes, b"" for a flag, None if it is
     not there.
     """
-    if b'"' not in params and b"<" not in params:
-        # Most lookups fail or hit at once: do not split before a cheap look.
-        low = params.lower()
-        i = low.find(b";" + name + b"=")
-        if i < 0:
-            if name not in low:
-                return None
-        elif low.count(name) == 1:
-            i += len(name) + 2
-            j = low.find(b";", i)
-            return (params[i:] if j < 0 else params[i:j]).strip()
+    # Most lookups hit or fail at once: do not split before a cheap look.
+    i = params.find(b";" + name + b"=")
+    if i < 0:
+        if name not in params.lower():
+            return None
+    elif b'"' not in params and b"<" not in params:
+        i += len(name) + 2
+        j = params.find(b";", i)
+        return (params[i:] if j < 0 else params[i:j]).strip()
     for p in split(params, b";"):
         i = p.find(b"=")
         if i < 0:
@@ -153,16 +151,17 @@ def address(value):
         if b"?" in uri or b"," in uri or b" " in uri or b"\t" in uri:
             raise ProtocolError(400, "URI must stand in <>")
     else:
-        display = value[:i].strip() or display
-        if b'"' in display and value[:i]:
-            raise ProtocolError(400, "stray quote in display name")
+        if i:
+            display = value[:i].strip() or display
+            if b'"' in display:
+                raise ProtocolError(400, "stray quote in display name")
         j = value.find(b">", i)
         if j < 0:
             raise ProtocolError(400, "no > after <")
         uri = value[i + 1 : j]
         i = j + 1
-    params = value[i:].strip()
-    if not uri or params[:1] not in (b"", b";"):
+    params = value[i:].lstrip()
+    if not uri or params and params[0] != 59:
         raise ProtocolError(400, "bad address")
     return display, uri, params
 
@@ -171,29 +170,28 @@ def host_port(value):
     """(host, port) of `host`, `host:port`, `[v6]`, `[v6]:port`; port 0 when there is none. The host
     keeps its brackets.
     """
-    if value[:1] == b"[":
-        i = value.find(b"]") + 1
-        if i < 4:
-            raise ProtocolError(400, "bad IPv6 reference")
-        for c in value[1 : i - 1].lower():
-            if c not in b"0123456789abcdef:.":
+    i = value.find(b":")
+    host = value if i < 0 else value[:i]
+    if not host.replace(b".", b"").isdigit():  # an IPv4 address needs no further look
+        if value[:1] == b"[":
+            i = value.find(b"]") + 1
+            if i < 4:
                 raise ProtocolError(400, "bad IPv6 reference")
-    else:
-        i = value.find(b":")
-        if i < 0:
-            i = len(value)
-        for c in b"" if value[:i].replace(b".", b"").isdigit() else value[:i]:
-            if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in b"-._"):
-                raise ProtocolError(400, "bad host")
-    host = value[:i].strip()
-    rest = value[i:].strip()
-    if not host:
-        raise ProtocolError(400, "no host")
-    if not rest:
-        return host, 0
-    if rest[:1] != b":":
-        raise ProtocolError(400, "bad port")
-    return host, number(rest[1:].strip(), 65535)
+            for c in value[1 : i - 1].lower():
+                if c not in b"0123456789abcdef:.":
+                    raise ProtocolError(400, "bad IPv6 reference")
+            host = value[:i]
+            if not value[i:].strip():
+                return host, 0
+            if value[i] != 58:
+                raise ProtocolError(400, "bad port")
+        else:
+            for c in host:
+                if not (48 <= c <= 57 or 97 <= (c | 32) <= 122 or c in b"-._"):
+                    raise ProtocolError(400, "bad host")
+            if not host:
+                raise ProtocolError(400, "no host")
+    return host, 0 if i < 0 else number(value[i + 1 :].strip(), 65535)
 
 
 def via(value):
@@ -203,22 +201,28 @@ def via(value):
     i = value.find(b";")
     if i < 0:
         i = len(value)
-    head = value[:i]
     params = value[i:]
-    # LWS is legal around each slash and around the colon of sent-by.
-    p = head.split(b"/")
-    if len(p) != 3 or p[0].strip().upper() != b"SIP" or p[1].strip() != b"2.0":
-        raise ProtocolError(400, "bad Via")
-    p = p[2].split(None, 1)
-    if len(p) != 2 or not is_token(p[0]):
-        raise ProtocolError(400, "bad Via")
-    by = p[1].strip()
-    i = by.find(b":", by.find(b"]") + 1)
-    if i > 0:
-        by = by[:i].strip() + b":" + by[i + 1 :].strip()
+    # Without a second space, which nearly all are, there is nothing to strip.
+    plain = value[:12] == b"SIP/2.0/UDP " and value.count(b" ") == 1 and b"\t" not in value
+    if plain:
+        transport = b"UDP"
+        by = value[12:i]
+    else:
+        # LWS is legal around each slash and around the colon of sent-by.
+        p = value[:i].split(b"/")
+        if len(p) != 3 or p[0].strip().upper() != b"SIP" or p[1].strip() != b"2.0":
+            raise ProtocolError(400, "bad Via")
+        p = p[2].split(None, 1)
+        if len(p) != 2 or not is_token(p[0]):
+            raise ProtocolError(400, "bad Via")
+        transport = p[0].upper()
+        by = p[1].strip()
+        i = by.find(b":", by.find(b"]") + 1)
+        if i > 0:
+            by = by[:i].strip() + b":" + by[i + 1 :].strip()
     host, port = host_port(by)
-    if params:
-        for q in split(params[1:], b";"):
+    if not plain or b";;" in params or params[-1:] == b";":
+        for q in split(params[1:], b";") if params else ():
             if not q:
                 raise ProtocolError(400, "empty Via parameter")
-    return p[0].upper(), host, port, params
+    return transport, host, port, params

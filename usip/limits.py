@@ -19,8 +19,8 @@ MESSAGE_MAX = (
 )
 SEND_MAX = 1600  # one built message; an INVITE with digest, a route set and SDP is 1,400
 # Spellings of header names that need not be looked at again; a board would pay 50 bytes for each.
-NAMES_KEPT = 64 if implementation.name == "cpython" else 0
-HEADERS_MAX = 64  # header lines; RFC 4475's longest message has 43
+NAMES_KEPT = 100 if implementation.name == "cpython" else 0
+HEADERS_MAX = 64  # header lines, those of folded ones too; RFC 4475's longest message has 43
 BODY_MAX = 2048  # a body that is looked at; larger is 413
 NUMBER_MAX = 0x3FFFFFFF  # numbers of 2**30 and more are heap objects on a 32-bit board
 # what a peer may count to (8.1.1.5 says 2**31, RFC 4475 3.1.2.4 objects above 2**32-1)

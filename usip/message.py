@@ -5,26 +5,43 @@ from . import limits
 from .errors import ProtocolError, UsageError
 from .header import is_token, number, param, split, via
 
-# RFC 3261 7.3.3, RFC 3515, 3892, 4028, 6665: compact forms of header names.
-_COMPACT = {
-    "a": "accept-contact",
-    "b": "referred-by",
-    "c": "content-type",
-    "d": "request-disposition",
-    "e": "content-encoding",
-    "f": "from",
-    "i": "call-id",
-    "j": "reject-contact",
-    "k": "supported",
-    "l": "content-length",
-    "m": "contact",
-    "o": "event",
-    "r": "refer-to",
-    "s": "subject",
-    "t": "to",
-    "u": "allow-events",
-    "v": "via",
-    "x": "session-expires",
+# Header names as nearly all peers write them and the compact forms (RFC 3261 7.3.3, RFC 3515, 3892,
+# 4028, 6665) -> as we call them. What is not here is looked at letter by letter.
+_KNOWN = {
+    b"Via": "via",
+    b"From": "from",
+    b"To": "to",
+    b"Call-ID": "call-id",
+    b"CSeq": "cseq",
+    b"Contact": "contact",
+    b"Max-Forwards": "max-forwards",
+    b"Content-Type": "content-type",
+    b"Content-Length": "content-length",
+    b"Record-Route": "record-route",
+    b"Route": "route",
+    b"Expires": "expires",
+    b"Allow": "allow",
+    b"Supported": "supported",
+    b"User-Agent": "user-agent",
+    b"Server": "server",
+    b"a": "accept-contact",
+    b"b": "referred-by",
+    b"c": "content-type",
+    b"d": "request-disposition",
+    b"e": "content-encoding",
+    b"f": "from",
+    b"i": "call-id",
+    b"j": "reject-contact",
+    b"k": "supported",
+    b"l": "content-length",
+    b"m": "contact",
+    b"o": "event",
+    b"r": "refer-to",
+    b"s": "subject",
+    b"t": "to",
+    b"u": "allow-events",
+    b"v": "via",
+    b"x": "session-expires",
 }
 
 
@@ -33,53 +50,59 @@ class Message:
     lie.
 
     Of the start line: `method` (b"" in a response) and `uri`, or `status` (0 in a request) and
-    `reason`. `names` lists the header names in order, lower case and long; `get` and `all` decode a
-    value when it is asked for. After `check` also `branch`, `sent_by` (host, port), `via_params`,
-    `call_id`, `cseq`, `cseq_method`, `from_tag`, `to_tag` (b"" if there is none)."""
+    `reason`. `names` has the header names, lower case and long, each with where its first line lies
+    (start << 13 | end: one small integer); `more` has (name, where) of those that came again. `get`
+    and `all` decode a value when it is asked for. After `check` also `branch`, `sent_by` (host,
+    port), `via_params`, `call_id`, `cseq`, `cseq_method`, `from_tag`, `to_tag` (b"" if there is
+    none). `length` is the Content-Length, None without one."""
+
+    method = uri = reason = body = b""
+    status = cseq = 0
+    branch = via_params = call_id = cseq_method = from_tag = to_tag = b""
+    sent_by = None
+    folded = False
+    more = ()
+    length = None
 
     def __init__(self, data):
         self.data = data
-        self.method = self.uri = self.reason = b""
-        self.status = 0
-        self.names = []
-        self.spans = []  # start << 13 | end: one small integer a header line
-        self.body = b""
-        self.branch = self.via_params = self.call_id = self.cseq_method = self.from_tag = (
-            self.to_tag
-        ) = b""
-        self.sent_by = None
-        self.cseq = 0
-
-    def _value(self, i):
-        i = self.spans[i]
-        v = self.data[i >> 13 : i & 0x1FFF]
-        if b"\r\n" in v:  # RFC 3261 7.3.1: a folded line is unfolded to a single SP
-            v = b" ".join([s.strip() for s in v.split(b"\r\n")])
-        return v.strip()
+        self.names = {}
 
     def get(self, name):
         """The first value of header `name` (lower case, long form) as bytes, None if there is
         none.
         """
-        if name not in self.names:
+        i = self.names.get(name)
+        if i is None:
             return None
-        return self._value(self.names.index(name))
-
-    def all(self, name):
-        """The values of a header that is a comma list, over all its lines, in order."""
-        if name not in self.names:
-            return []
-        out = []
-        for i in range(len(self.names)):
-            if self.names[i] == name:
-                for v in split(self._value(i)):
-                    if v:
-                        out.append(v)
-        return out
+        v = self.data[i >> 13 : i & 0x1FFF].strip()
+        return _unfolded(v) if self.folded else v
 
     def lines(self, name):
         """The values of a header line by line, commas left alone (challenges, credentials)."""
-        return [self._value(i) for i in range(len(self.names)) if self.names[i] == name]
+        v = self.get(name)
+        if v is None:
+            return []
+        out = [v]
+        for n, i in self.more:
+            if n == name:
+                out.append(_unfolded(self.data[i >> 13 : i & 0x1FFF].strip()))
+        return out
+
+    def all(self, name):
+        """The values of a header that is a comma list, over all its lines, in order."""
+        if not self.more:
+            v = self.get(name)
+            if not v:
+                return []
+            if b"," not in v:
+                return [v]
+        out = []
+        for line in self.lines(name):
+            for v in split(line):
+                if v:
+                    out.append(v)
+        return out
 
     def content_type(self):
         """The media type of the body in lower case without parameters, b"" when there is no body
@@ -90,30 +113,51 @@ class Message:
         return (v if i < 0 else v[:i]).strip().lower()
 
 
+def _unfolded(v):
+    # RFC 3261 7.3.1: a folded line is unfolded to a single SP
+    return b" ".join([s.strip() for s in v.split(b"\r\n")]) if b"\r\n" in v else v
+
+
 def _start_line(m, line):
     # RFC 3261 7.1, 7.2. Exactly one SP between the parts; the version is compared without case.
-    if line[:4].upper() == b"SIP/":
-        p = line.split(b" ", 2)
-        if len(p) < 2 or p[0].upper() != b"SIP/2.0" or len(p[1]) != 3 or not p[1].isdigit():
+    if line[:4] == b"SIP/" or line[:4].upper() == b"SIP/":
+        code = line[8:11]
+        if (
+            line[:8].upper() != b"SIP/2.0 "
+            or len(code) != 3
+            or not code.isdigit()
+            or line[11:12] not in b" "
+        ):
             raise ProtocolError(0, "bad status line")
-        m.status = int(p[1])
+        m.status = int(code)
         if not 100 <= m.status <= 699:
             raise ProtocolError(0, "bad status code")
-        m.reason = p[2] if len(p) > 2 else b""
+        m.reason = line[12:]
         return
     p = line.split(b" ")
-    m.method = p[0] if is_token(p[0]) else b""
+    if p[0].isalpha() or is_token(p[0]):
+        m.method = p[0]
     if len(p) != 3 or not m.method or not p[1]:
         raise ProtocolError(400, "bad request line")
-    m.uri = p[1]
-    v = p[2].upper()
-    if v != b"SIP/2.0":
-        raise ProtocolError(505 if v[:4] == b"SIP/" else 400, "bad version")
-    if p[1][:1] == b"<" or b"\t" in p[1]:
+    m.uri = uri = p[1]
+    if p[2] != b"SIP/2.0":
+        v = p[2].upper()
+        if v != b"SIP/2.0":
+            raise ProtocolError(505 if v[:4] == b"SIP/" else 400, "bad version")
+    if uri[0] == 60 or b"\t" in uri:
         raise ProtocolError(400, "bad Request-URI")
 
 
-_seen = {}  # header names as peers write them -> as we call them
+def _name(raw):
+    # A header name that is not spelled as in _KNOWN; None: it is none.
+    name = raw.rstrip(b" \t")
+    if not is_token(name):
+        return None
+    low = name.lower()
+    known = _KNOWN.get(low if len(low) == 1 else name) or str(low, "utf-8")
+    if len(_KNOWN) < limits.NAMES_KEPT:
+        _KNOWN[raw] = known
+    return known
 
 
 def head(data):
@@ -125,68 +169,76 @@ def head(data):
     at = 0
     while data[at : at + 2] == b"\r\n":  # 7.5: CRLFs before the start line are ignored
         at += 2
-    end = data.find(b"\r\n\r\n", at)
+    find = data.find
     fault = None
-    if end < 0:
-        fault = ProtocolError(400, "no end of header")
-        end = len(data) - 2 if data[-2:] == b"\r\n" else len(data)
-    # A lone CR or LF is how one element is made to see a header that another does not.
-    n = data.count(b"\r\n", at, end)
-    if data.count(b"\n", at, end) != n or data.count(b"\r", at, end) != n:
-        fault = ProtocolError(400, "bare CR or LF")
+    start = at
     m = Message(data)
-    i = data.find(b"\r\n", at, end)
-    if i < 0:
-        i = end
+    i = find(b"\n", at)
     try:
-        _start_line(m, data[at:i])
+        _start_line(m, data[at:i].rstrip(b"\r"))
     except ProtocolError as e:
         if not m.method and not m.status:
             raise  # not SIP: there is nothing to answer
         fault = e
+    known = _KNOWN.get
     names = m.names
-    spans = m.spans
-    find = data.find
-    most = limits.HEADERS_MAX
-    while i < end:
-        at = i + 2
-        i = find(b"\r\n", at, end)
-        while i >= 0 and data[i + 2] in b" \t":
-            i = find(b"\r\n", i + 2, end)
-        if i < 0:
-            i = end
-        j = find(b":", at, i)
-        raw = data[at:j] if j > 0 else b""
-        name = _seen.get(raw)
-        if name is None:
-            name = raw.rstrip(b" \t")
-            if not is_token(name):
-                fault = ProtocolError(400, "bad header line")
+    more = last = None
+    for n in range(1, limits.HEADERS_MAX + 2):  # noqa: B007
+        at = i + 1
+        if data[i - 1] != 13:
+            break  # a bare LF
+        j = find(b":", at)
+        name = known(data[at:j])
+        if name:
+            i = find(b"\n", j)
+        else:
+            i = find(b"\n", at)
+            if i <= at + 1:
+                break  # the empty line, or none
+            if last and data[at] in b" \t":  # 7.3.1: the line before goes on
+                m.folded = True
+                if last is more:
+                    more[-1] = more[-1][0], more[-1][1] & ~0x1FFF | i
+                else:
+                    names[last] = names[last] & ~0x1FFF | i
                 continue
-            name = str(name, "utf-8").lower()
-            name = _COMPACT.get(name, name)
-            if len(_seen) < limits.NAMES_KEPT:
-                _seen[raw] = name
-        if len(names) >= most:
-            fault = ProtocolError(513, "too many header lines")
-            break
-        names.append(name)
-        spans.append((j + 1) << 13 | i)
+            name = _name(data[at:j]) if at < j < i else None
+            if not name:
+                fault = ProtocolError(400, "bad header line")
+                last = None
+                continue
+        if name in names:
+            if not more:
+                more = m.more = []
+            more.append((name, j + 1 << 13 | i & 0x1FFF))
+            last = more
+        else:
+            names[name] = j + 1 << 13 | i & 0x1FFF
+            last = name
+    else:
+        fault = ProtocolError(513, "too many header lines")
+    if not fault:
+        if i != at + 1 or data[at] != 13:
+            fault = ProtocolError(400, "no end of header, or a bare LF")
+        elif data.count(b"\r", start, at) != n:
+            # A lone CR or LF is how one element is made to see a header that another does not.
+            fault = ProtocolError(400, "bare CR")
     if fault:
         fault.message = m
         raise fault
-    return m, end + 4
+    return m, at + 2
 
 
 def length(m):
     """The Content-Length of `m`, None when it has none. One digit string, one header line,
     capped.
     """
-    if "content-length" not in m.names:
+    v = m.get("content-length")
+    if v is None:
         return None
-    if m.names.count("content-length") > 1:
+    if m.more and len(m.lines("content-length")) > 1:
         raise ProtocolError(400, "two Content-Length")
-    return number(m.get("content-length"), limits.NUMBER_MAX)
+    return number(v, limits.NUMBER_MAX)
 
 
 def parse(data):
@@ -197,7 +249,7 @@ def parse(data):
     is the rest."""
     m, at = head(data)
     try:
-        n = length(m)
+        m.length = n = length(m)
         if n is None:
             n = len(data) - at
         elif n > len(data) - at:
@@ -213,12 +265,15 @@ def parse(data):
 def _tag(value):
     # The tag without taking the address apart: parameters follow the last > or, without <>, the
     # first semicolon.
-    i = value.rfind(b">")
-    i = value.find(b";", i if i > 0 else 0)
+    i = value.rfind(b">") + 1
+    tag = value[i + 5 :]
+    if value[i : i + 5] == b";tag=" and b";" not in tag and b'"' not in tag:
+        return tag.strip()
+    i = value.find(b";", i)
     return b"" if i < 0 else param(value[i:], b"tag") or b""
 
 
-_ONCE = ("from", "to", "call-id", "cseq")
+_ONCE = ("from", "to", "call-id", "cseq", "max-forwards")
 
 
 def check(m):
@@ -226,15 +281,13 @@ def check(m):
     and well-formed.
     """
     fault = None
-    count = m.names.count
     # As much as can be read is read before an error is raised: the answer needs it.
-    for name in _ONCE:
-        if count(name) != 1:
-            fault = ProtocolError(400, "missing or doubled " + name)
-    if count("max-forwards") > 1:
-        fault = ProtocolError(400, "doubled max-forwards")
+    for name, _ in m.more:
+        if name in _ONCE:
+            fault = ProtocolError(400, "doubled " + name)
+    get = m.get
     try:
-        vias = m.get("via")
+        vias = get("via")
         if vias is None:
             raise ProtocolError(400, "no Via")
         if b"," in vias:
@@ -244,12 +297,18 @@ def check(m):
         m.branch = param(m.via_params, b"branch") or b""
     except ProtocolError as e:
         fault = e
-    m.call_id = m.get("call-id") or b""
-    m.from_tag = _tag(m.get("from") or b"")
-    m.to_tag = _tag(m.get("to") or b"")
-    p = (m.get("cseq") or b"").split(None, 1)
+    m.call_id = get("call-id") or b""
+    if not m.call_id:
+        fault = fault or ProtocolError(400, "no Call-ID")
+    v = get("from")
+    w = get("to")
+    if v is None or w is None:
+        fault = ProtocolError(400, "no From or To")
+    m.from_tag = _tag(v or b"")
+    m.to_tag = _tag(w or b"")
+    p = (get("cseq") or b"").split(None, 1)
     try:
-        if len(p) != 2 or not is_token(p[1]):
+        if len(p) != 2 or p[1] != m.method and not is_token(p[1]):
             raise ProtocolError(400, "bad CSeq")
         m.cseq_method = p[1]
         m.cseq = number(p[0], limits.CSEQ_MAX)
@@ -257,115 +316,43 @@ def check(m):
         fault = e
     if not fault and m.method and m.method != m.cseq_method:
         fault = ProtocolError(400, "CSeq method is not the request's")
-    if not fault and not m.call_id:
-        fault = ProtocolError(400, "empty Call-ID")
     if fault:
         raise fault
 
 
 class Writer:
-    """Builds one message into a buffer of its own. A message that does not fit raises UsageError,
-    nothing is cut.
-    """
+    """Builds one message. One that does not fit raises UsageError, nothing is cut."""
 
     def __init__(self, most=limits.SEND_MAX):
-        # Between two messages the buffer is free: the driver receives into it.
-        self.buf = bytearray(max(most, limits.DATAGRAM_MAX))
-        self._most = most
-        self._n = 0
-
-    def put(self, b):
-        """Append the bytes `b`. A slice store with variables allocates nothing."""
-        n = self._n + len(b)
-        if n > self._most:
-            raise UsageError("message does not fit")
-        self.buf[self._n : n] = b
-        self._n = n
+        self.most = most
+        self._parts = []
 
     def request(self, method, uri):
         """Begin a request."""
-        self._n = 0
-        self.put(b"%s %s SIP/2.0\r\n" % (method, uri))
+        self._parts = [b"%s %s SIP/2.0\r\n" % (method, uri)]
 
     def status(self, code, reason):
         """Begin a response."""
-        self._n = 0
-        self.put(b"SIP/2.0 %d %s\r\n" % (code, reason))
+        self._parts = [b"SIP/2.0 %d %s\r\n" % (code, reason)]
 
     def line(self, name, value, more=b""):
-        """Append the header line `name: value more`; all bytes. A CR or LF in a value would be
-        header injection.
-        """
-        # Joined and put once: bytes that are garbage at once are cheaper than five calls.
-        line = b"".join((name, b": ", value, more, b"\r\n"))
-        if line.find(b"\n") != len(line) - 1 or line.find(b"\r") != len(line) - 2:
-            raise UsageError("line end in header value")
-        self.put(line)
+        """Append the header line `name: value more`; all bytes."""
+        self._parts += (name, b": ", value, more, b"\r\n")
 
     def done(self, ctype=b"", body=b""):
         """Append the body and return the message as bytes."""
         if body:
             self.line(b"Content-Type", ctype)
-        self.put(b"Content-Length: %d\r\n\r\n" % len(body))
-        self.put(body)
-        return bytes(memoryview(self.buf)[: self._n])
-
-
-_PING = b"\r\n\r\n"
-
-
-class Framer:
-    """Cuts a byte stream into messages (RFC 3261 18.3, 7.5; RFC 5626 3.5.1).
-
-    `feed(data)` takes what came and returns a list: Message, b"\\r\\n\\r\\n" for a ping that wants
-    CRLF back. A lone CRLF is nothing. Raises ProtocolError when the stream can no longer be
-    followed: answer if there is a `message`, then close. What came before the fault is returned
-    first, and the next call raises: feed on, with b"", until nothing is returned."""
-
-    def __init__(self):
-        self._buf = b""
-
-    def feed(self, data):
-        self._buf += data
-        out = []
-        try:
-            while True:
-                x = self._next()
-                if x is None:
-                    break
-                if x:
-                    out.append(x)
-        except ProtocolError:
-            if not out:
-                raise
-        return out
-
-    def _next(self):
-        buf = self._buf
-        if buf[:2] == b"\r\n" and buf != b"\r\n" and buf != b"\r\n\r":
-            # One line end goes only when something else follows it: it may be half a ping.
-            x = _PING if buf[:4] == _PING else b""
-            self._buf = buf[4 if x else 2 :]
-            return x
-        if buf[:1] == b"\n" or buf[:1] == b"\r" and buf[1:2] not in b"\n":
-            raise ProtocolError(400, "bare CR or LF")
-        end = buf.find(_PING)
-        if end < 0:
-            if len(buf) > limits.MESSAGE_MAX:
-                raise ProtocolError(513, "message too large")
-            return None
-        m, at = head(buf[: end + 4])
-        try:
-            n = length(m)
-            if n is None:
-                raise ProtocolError(400, "no Content-Length on a stream")
-            if at + n > limits.MESSAGE_MAX:
-                raise ProtocolError(513, "message too large")
-        except ProtocolError as e:
-            e.message = m
-            raise
-        if len(buf) < at + n:
-            return None
-        m = parse(buf[: at + n])
-        self._buf = buf[at + n :]
-        return m
+        parts = self._parts
+        self._parts = ()  # nothing is kept
+        n = len(parts) // 5 + 3
+        parts.append(b"Content-Length: %d\r\n\r\n" % len(body))
+        parts.append(body)
+        data = b"".join(parts)
+        if len(data) > self.most:
+            raise UsageError("message does not fit")
+        # A CR or LF in a value would be header injection.
+        end = len(data) - len(body)
+        if data.count(b"\n", 0, end) != n or data.count(b"\r", 0, end) != n:
+            raise UsageError("line end in header value")
+        return data

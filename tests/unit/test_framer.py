@@ -1,10 +1,11 @@
-# usip: tests of usip.message.Framer
+# usip: tests of usip.framer
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from sip import request, status
 from usip import limits
 from usip.errors import ProtocolError
-from usip.message import Framer, parse
+from usip.framer import Framer
+from usip.message import parse
 
 ONE = request(b"INVITE", body=b"v=0\r\n\r\n\x00\r\n", more=(b"Q", b"a\r\n b"))
 TWO = request(b"BYE", cseq=2)

@@ -4,7 +4,7 @@ from usip.agent import ALLOW, Agent
 from usip.digest import Credentials
 from usip.header import address
 from usip.media.stream import MediaStream
-from usip.message import length, parse
+from usip.message import parse
 from usip.sdp import Session
 
 
@@ -28,7 +28,7 @@ def fields(data):
         m.call_id,
         (m.cseq, m.cseq_method),
         address(c[0])[1] if c else None,
-        length(m),
+        m.length,
     )
 
 
