@@ -530,8 +530,8 @@ class Dissected:
 
     def __init__(self, path):
         argv = [program("tshark"), "-n", "-r", str(path), "-T", "fields", "-z", "rtp,streams"]
-        # linphone opens a NAT by STUN where its RTP goes. Taken for RTP of version 0 it is dissected
-        # all the same; found by its look it makes tshark forget that this is RTP.
+        # linphone opens a NAT by STUN where its RTP goes. Found by its look it would make tshark
+        # forget that there is RTP; taken for RTP of version 0 it does not, and is dissected.
         argv += ["--disable-heuristic", "stun_udp", "-o", "rtp.version0_type:STUN"]
         for name in _FIELDS:
             argv += ["-e", name]
