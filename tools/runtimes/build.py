@@ -6,7 +6,8 @@
 TARGET: mpy-cross, unix64, unix32 (default: these); mpy-cross-1.25, unix64-1.25, unix32-1.25, the
 same from an older release; unix64-usip, unix32-1.25-usip, ..., which have usip and their ports
 frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU emulates, with
-usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it.
+usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it; wasm,
+wasm-1.27, wasm-1.23, WebAssembly builds from npm. `releases` are those of all other releases.
 --check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
@@ -28,6 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from runtimes import wasm
 from runtimes.debian import (  # noqa: F401  (some are for those who import this module)
     CACHE,
     KEYRING,
@@ -293,11 +295,18 @@ def main(args):
     if any(x.startswith("-") for x in targets):
         print(__doc__, file=sys.stderr)
         return 2
+    if "releases" in targets:
+        targets.remove("releases")
+        targets += [f"{x}-{v}" for v in OLDER for x in TARGETS] + list(wasm.TARGETS)
+    built = [t for t in targets if t not in wasm.TARGETS]
+    fetched = [t for t in targets if t in wasm.TARGETS]
     try:
         if check:
-            found = {t: existing(t) for t in targets}
+            found = {t: existing(t) for t in built}
+            found.update({t: wasm.existing(t) for t in fetched})
         else:
-            found = build_all(targets)
+            found = build_all(built)
+            found.update({t: wasm.ensure(t)[1] for t in fetched})
     except Missing as error:
         say(f"error: {error}")
         return 1

@@ -52,11 +52,20 @@ def folder():
     return CACHE / "wasm" / hashlib.sha256(text).hexdigest()[:10]
 
 
+def script_of(target):
+    return folder() / "node_modules" / f"micropython-{release(target)}" / "micropython.mjs"
+
+
+def existing(target):
+    script = script_of(target)
+    return script if script.exists() and shutil.which("node") else None
+
+
 def ensure(target):
     """(node, the interpreter's script), installed if need be; Missing with a reason for people."""
     node = program("node")
     there = folder()
-    script = there / "node_modules" / f"micropython-{release(target)}" / "micropython.mjs"
+    script = script_of(target)
     if not script.exists():
         there.parent.mkdir(parents=True, exist_ok=True)
         with open(there.parent / ".lock", "w") as lock:
