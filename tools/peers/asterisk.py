@@ -89,6 +89,8 @@ def private_apt(suites, where):
         f'APT::Architectures {{ "{architecture}"; }};\nAPT::Sandbox::User "root";\n'
         # a mirror may be a snapshot of a day long past; its signature is checked as ever
         'Acquire::Check-Valid-Until "false";\n'
+        # what cannot be fetched is an error, not a reason to go on with old lists
+        'APT::Update::Error-Mode "any";\n'
     )
     return dict(os.environ, APT_CONFIG=str(where / "apt.conf"), LC_ALL="C")
 
@@ -172,11 +174,12 @@ def ensure():
 def make():
     if build.os_release("ID") != "debian":
         raise Missing("Asterisk is unpacked from Debian's packages, and this is no Debian")
-    for program in ("apt-get", "dpkg-deb", "xz"):
+    for program in ("apt-get", "dpkg-deb"):
         if not shutil.which(program):
             raise Missing(f"{program} is not on this machine")
     started = time.monotonic()
-    tmp = PEERS / f"asterisk.tmp-{os.getpid()}"
+    tmp = PEERS / "asterisk.tmp"
+    shutil.rmtree(tmp, ignore_errors=True)  # of a run that was killed
     try:
         tmp.mkdir()
         root = fetch(tmp)
