@@ -39,6 +39,7 @@ phone.py [OPTIONS] COMMAND
   --registrar sip:HOST[:PORT]
   --outbound sip:HOST:PORT;lr
   --expires S              lifetime of the registration
+  --keepalive S            behind a NAT: from one keep-alive to the next (25)
   --codecs pcma,pcmu       in order of preference
   --trace FILE.pcap        everything sent and received, for Wireshark
   -v                       print the messages
@@ -87,6 +88,7 @@ COMMON = (
     "--registrar",
     "--outbound",
     "--expires",
+    "--keepalive",
     "--codecs",
     "--trace",
     "-v",
@@ -95,6 +97,7 @@ COMMON = (
 FLAGS = ("--json", "-v", "--ring", "--help", "--follow")
 SECONDS = (
     "--expires",
+    "--keepalive",
     "--for",
     "--answer-after",
     "--hold-after",
@@ -234,6 +237,8 @@ class Program:
             listener=self.heard,
         )
         self.phone.agent.trace = self.trace
+        if self.get("--keepalive") and self.phone.registration:
+            self.phone.registration.keepalive = max(int(self.get("--keepalive") * 1000), 100)
 
     def check_uri(self, name, text):
         if text is None:

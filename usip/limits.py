@@ -63,6 +63,10 @@ BACKOFF_FIRST = (
 )
 BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
 KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
+KEEPALIVE_MIN = 3000  # the shortest, where the registrar sees that mappings did not last
+# Seconds. Behind a NAT a lifetime is renewed as if it was no longer: that the router has another
+# address or port for us is seen in an answer and nowhere else, and until then nobody can ring.
+NAT_EXPIRES = 120
 
 EXPIRES_MIN = 60  # seconds; our registrar refuses less with 423
 USERS = 32  # registered users of our registrar

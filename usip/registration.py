@@ -48,6 +48,7 @@ class Registration:
         self.failures = 0
         self.at = None
         self.ping_at = None  # the next keep-alive, where there is a NAT to be kept open
+        self.keepalive = limits.KEEPALIVE  # ms from one to the next
         self.request = None
         self.again = False
         self.bound = None  # the Contact that the registrar has
@@ -83,7 +84,7 @@ class Registration:
             # UDP
             if self.ping_at is not None:
                 self.agent.send(b"\r\n\r\n", self.request.flow, now)
-            self.ping_at = later(now, limits.KEEPALIVE)
+            self.ping_at = later(now, self.keepalive)
         ms = None if self.at is None else max(left(self.at, now), 0)
         return ms if self.ping_at is None else min(ms, left(self.ping_at, now))
 
@@ -134,19 +135,19 @@ class Registration:
             self._failed(m, now)
             return
         agent.routes[:] = list(self.outbound) + _service_route(m)
-        if self._moved(m) and not self.again:
+        if self._moved(m, now) and not self.again:
             # Behind a NAT: register what the registrar sees. Once: a NAT that gives a new port each
             # time would never end it.
             self.again = True
             self._fire(b"s", now)
             return
         self.again = False
-        s = self.granted
+        s = min(self.granted, limits.NAT_EXPIRES) if agent.public else self.granted
         # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before
         # where that is possible.
         # Never at once: a registrar that grants no time worth the name gets no storm.
         self.at = later(now, (max(s - 32, s // 2, 1) if s < 320 else s - s // 10) * 1000)
-        agent.listener("registered", self, s)
+        agent.listener("registered", self, self.granted)
 
     def _lifetime(self, m, contact):
         # 10.2.4: our Contact's expires parameter counts before the Expires header. Others' bindings
@@ -175,7 +176,7 @@ class Registration:
             pass  # a granted lifetime that cannot be read is the one that we asked for
         return self.expires if least is None else least
 
-    def _moved(self, m):
+    def _moved(self, m, now):
         # RFC 3581: what the registrar wrote into our Via is how it sees us.
         try:
             port = param(m.via_params, b"rport")
@@ -190,9 +191,17 @@ class Registration:
             parse_host_port(host_port(seen))
         except ProtocolError:
             return False
-        if seen == (self.agent.public or flow.local):
+        was = self.agent.public
+        if seen == (was or flow.local):
             return False
         self.agent.public = seen
+        if was and was[0] == seen[0]:
+            # The router had forgotten us, and gave us another port: more often, then.
+            self.keepalive = max(self.keepalive // 2, limits.KEEPALIVE_MIN)
+        if was:
+            for part in tuple(self.agent.parts):
+                if hasattr(part, "refresh"):  # a call: its peer is told by a re-INVITE
+                    part.refresh(now)
         return True
 
     def _more(self, m, now):

@@ -2,7 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from pbx import Door
-from sip import SDP, request
+from sip import SDP, request, response
 from usip.digest import credentials
 from usip.message import parse
 
@@ -235,3 +235,33 @@ def test_kamailio_forks_and_pings():
     for ping in (b"\r\n\r\n", b"\x00\x00\x00\x00", b"\r\n"):
         d.agent.receive(ping, d.wire, d.now)
     assert len(d.wire.sent) == n
+
+
+def test_nat_moves_within_a_call():
+    # The refresh shows that the router has another address for us: the peer of a call that is up
+    # would send its BYE to the old one.
+    d = Door(b"192.0.2.9")
+
+    def seen(port):
+        for _ in range(2):  # what the registrar sees is registered
+            m = d.last(b"REGISTER")
+            more = (b"Contact", m.get("contact") + b";expires=100")
+            data = response(m, 200, b"pbx", more)
+            d.receive(data.replace(b";rport;", b";rport=%d;received=198.51.100.7;" % port))
+        assert d.registration.state == b"A"
+
+    d.registration.start(d.now)
+    seen(1)
+    d.dial(b"sip:indoor@192.0.2.9")
+    assert d.last(b"INVITE").get("contact") == b"<sip:door@198.51.100.7:1>"
+    d.reply(b"INVITE", 200, (b"Contact", b"<sip:indoor@192.0.2.9>"), body=SDP)
+    n = d.count(b"REGISTER")
+    while d.count(b"REGISTER") == n:
+        d.run(1000)
+    assert d.count(b"INVITE") == 1
+    seen(2)
+    m = d.last(b"INVITE")
+    assert d.count(b"INVITE") == 2 and m.to_tag and m.body
+    assert m.get("contact") == b"<sip:door@198.51.100.7:2>"
+    d.reply(b"INVITE", 200, (b"Contact", b"<sip:indoor@192.0.2.9>"), tag=m.to_tag, body=SDP)
+    assert d.call.state == b"E" and d.last(b"ACK").cseq == m.cseq

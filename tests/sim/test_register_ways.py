@@ -20,10 +20,13 @@ def test_nat():
     assert b.events == [("registered", 3600)] and b.count() == 2
     # The next refresh keeps it, and keep-alives hold the way in open.
     sent = b.wire.times(b"\r\n\r\n")
-    b.run(100_000)
-    assert len(b.wire.times(b"\r\n\r\n")) == len(sent) + 4
+    b.run(80_000)
+    assert len(b.wire.times(b"\r\n\r\n")) == len(sent) + 3
     b.wait()
     assert b.last().get("contact") == b"<sip:door@198.51.100.7:40001>"
+    # The next refresh is soon, though an hour was granted: the router may restart.
+    b.reply(200, replace=SEEN)
+    assert b.wait() == 88_000 and b.events[-1] == ("registered", 3600)
     # A NAT that gives another port each time does not keep us busy.
     b = Bench().start()
     for port in (b"1", b"2", b"3", b"4"):
@@ -34,6 +37,33 @@ def test_nat():
     assert b.count() == n == 2
     b.r.stop(b.wire.now)
     assert b.last().get("expires") == b"0"
+
+
+def pings(b, ms):
+    """How many keep-alives are sent within `ms`."""
+    n = len(b.wire.times(b"\r\n\r\n"))
+    b.run(ms)
+    return len(b.wire.times(b"\r\n\r\n")) - n
+
+
+def test_nat_that_forgets():
+    # Each refresh comes by another port: the mapping did not last from one keep-alive to the next.
+    b = Bench().start()
+    for port, every in ((1, 25_000), (2, 12_500), (3, 6250), (4, 3125), (5, 3000), (6, 3000)):
+        for _ in range(2):  # what the registrar sees is registered
+            b.reply(200, replace=((b";rport;", b";rport=%d;received=198.51.100.7;" % port),))
+        assert b.last().get("contact") == b"<sip:door@198.51.100.7:%d>" % port
+        assert b.r.state == b"A" and b.r.keepalive == every
+        assert pings(b, 75_000) == 75_000 // every
+        b.wait()
+    # Another address: the router has a new one, which says nothing about its mappings.
+    b = Bench().start()
+    for host in (b"198.51.100.7", b"198.51.100.8"):
+        for _ in range(2):
+            b.reply(200, replace=((b";rport;", b";rport=7;received=%s;" % host),))
+        assert b.last().get("contact") == b"<sip:door@%s:7>" % host
+        b.wait()
+    assert b.r.keepalive == 25_000
 
 
 def test_no_nat():
