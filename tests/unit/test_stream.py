@@ -217,6 +217,26 @@ def test_source_sdp_address_wins():
     assert heard_from(b, x, "intruder", 3) == 0
 
 
+def test_source_moves():
+    # A NAT gives the peer another address: its stream goes on from there, once the old is silent.
+    a, x, b = stream(), stream(seed=7), stream(seed=2)
+    pcm = bytearray(320)
+    b.remote = "sdp"
+    assert heard_from(b, a, "sdp", 3) == 3
+    for _ in range(24):
+        b.frame_in(pcm)
+    assert heard_from(b, a, "moved") == 0
+    b.frame_in(pcm)
+    assert heard_from(b, x, "moved") == 0  # somebody else
+    b.receive(b"GET / HTTP/1.0\r\n\r\n", 18, "moved")
+    assert b.remote == "sdp"
+    assert heard_from(b, a, "moved", 3) == 3
+    assert b.remote == "moved"
+    assert heard_from(b, a, "sdp") == heard_from(b, x, "sdp") == 0
+    t = b.stats()
+    assert (t["packets_received"], t["packets_lost"]) == (6, 1)
+
+
 def test_source_needs_sense():
     a, b = stream(), stream(seed=2)
     b.remote = "private"

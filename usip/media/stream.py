@@ -10,6 +10,7 @@ from .rtp import HEADER, Header, Reception, Sender
 
 _FRAME = g711.FRAME
 _GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
+_SILENT = 25  # frames, half a second: then the source may have another address
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
 # The source lock.
@@ -57,6 +58,7 @@ class MediaStream:
         self._sdp = self._remote = None
         self._lock = _OPEN
         self._grace = 0
+        self._quiet = 0  # frames since the last packet
 
     # --- the source ---
 
@@ -75,9 +77,20 @@ class MediaStream:
     # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does
     # not know. The first source is believed; but the address that the SDP named is believed more,
     # and ends the matter. So who guesses a port cannot take over a call that has sound, and can
-    # keep one that he was faster to only from a peer whose SDP is wrong.
+    # keep one that he was faster to only from a peer whose SDP is wrong. A NAT may give the peer
+    # another address within the call: the stream goes on from there, with the SSRC that nobody else
+    # knows, and from where it came it has ceased to come.
     def _admit(self, addr, known):
         if self._lock == _LOCKED:
+            h = self._in
+            if (
+                known
+                and self._quiet >= _SILENT
+                and h.ssrc_hi == self._ssrc_hi
+                and h.ssrc_lo == self._ssrc_lo
+            ):
+                self._remote = addr
+                return True
             self.refused += 1
             return False
         if not known:
@@ -179,6 +192,7 @@ class MediaStream:
         known = addr is None or (self._lock == _LOCKED and addr == self._remote)
         if not known and not self._admit(addr, event or audio):
             return None
+        self._quiet = 0
         r = self._reception
         if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
             if not r.update(h.seq):
@@ -204,6 +218,7 @@ class MediaStream:
 
     def frame_in(self, pcm):
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
+        self._quiet += 1
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.
