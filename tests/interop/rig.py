@@ -178,7 +178,7 @@ class Program:
         if self.running:
             self.process.terminate()
             try:
-                self.process.wait(3)
+                self.process.wait(6)  # by then timeout has killed it
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(3)
