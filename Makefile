@@ -5,9 +5,10 @@ VENV := build/venv
 PYTEST := $(VENV)/bin/pytest
 # More arguments for pytest or the phone: make test ARGS="-k digest"
 ARGS ?=
+ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget stage lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,6 +27,9 @@ bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="s
 
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
+
+stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
+	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
 
 lint: $(VENV)/.made ## style and format (ruff)
 	@$(VENV)/bin/ruff check .

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import tempfile
+from pathlib import Path
 
 from table import HERE, ROOT, micropython
 
 import runner
+import stage
 from runtimes import build
 
 # The twin in viper differs by architecture and is loaded instead of the plain one: sizes are those
@@ -60,6 +62,11 @@ def measure(out):
     ringer = sum(s for n, s in sizes.items() if n not in NO_RINGER and part(n) != "server")
     out.add("mpy_bytes_ringer", ringer, "bytes", how + "; without " + " ".join(NO_RINGER))
     out.add("mpy_bytes_total", sum(sizes.values()), "bytes", how)
+    how = "all that `make stage` copies: usip with both twins of the viper modules, usip_micropython"
+    for arch in stage.ARCHES:
+        with tempfile.TemporaryDirectory() as folder:
+            total = stage.compile_all(arch, (), Path(folder))
+        out.add("mpy_bytes " + arch, total, "bytes", how)
     for frozen in (False, True):
         rows, version = kept(frozen)
         how = "unix32, " + ("frozen" if frozen else "from .mpy, machine code not on the heap")
