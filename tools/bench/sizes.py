@@ -62,7 +62,7 @@ def measure(out):
     ringer = sum(s for n, s in sizes.items() if n not in NO_RINGER and part(n) != "server")
     out.add("mpy_bytes_ringer", ringer, "bytes", how + "; without " + " ".join(NO_RINGER))
     out.add("mpy_bytes_total", sum(sizes.values()), "bytes", how)
-    how = "all that `make stage` copies: usip with both twins of the viper modules, usip_micropython"
+    how = "what make stage writes: usip with both twins of the viper modules, usip_micropython"
     for arch in stage.ARCHES:
         with tempfile.TemporaryDirectory() as folder:
             total = stage.compile_all(arch, (), Path(folder))
