@@ -54,6 +54,8 @@ _HEADER = '<ereg regexp="%s" search_in="hdr" header="%s:" check_it="true" assign
 _REMEMBERED = ("sip:[^&gt;]+", "Contact", "target"), (".*", "Via", "via"), (".*", "From", "from")
 _REMEMBERED += (".*", "To", "to"), ("[0-9]+", "CSeq", "cseq")
 
+_SAME = PARTS["REQUEST"].replace("[branch]", "z9hG4bK-[pid]-[call_number]")
+
 # What a scenario is made of: elements.
 PARTS |= {
     "INVITE": """\
@@ -65,6 +67,28 @@ CSeq: 1 INVITE
 @SDP@
 
   ]]></send>""",
+    # an INVITE that can be cancelled or acknowledged when it failed: these have its branch
+    "FIRST": f"""\
+  <send retrans="500"><![CDATA[
+INVITE sip:door@[remote_ip]:[remote_port] SIP/2.0
+{_SAME}
+CSeq: 1 INVITE
+@CONTACT@
+@SDP@
+
+  ]]></send>""",
+    "CANCEL": f"""\
+  <send retrans="500"><![CDATA[
+CANCEL sip:door@[remote_ip]:[remote_port] SIP/2.0
+{_SAME}
+CSeq: 1 CANCEL
+{_END}""",
+    "FAILED": f"""\
+  <send><![CDATA[
+ACK sip:door@[remote_ip]:[remote_port] SIP/2.0
+{_SAME.replace(_TO, _TO + "[peer_tag_param]")}
+CSeq: 1 ACK
+{_END}""",
     "ACK": f"""\
   <send><![CDATA[
 ACK [next_url] SIP/2.0
@@ -86,6 +110,25 @@ CSeq: 2 BYE
     </action>
   </recv>
   <Reference variables="target,via,from,to,cseq"/>""",
+    # a BYE of the phone that is answered only after other messages, and that answer
+    "BYECAME": """\
+  <recv request="BYE">
+    <action>
+      <ereg regexp=".*" search_in="hdr" header="Via:" check_it="true" assign_to="byevia"/>
+      <ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="byefrom"/>
+      <ereg regexp=".*" search_in="hdr" header="To:" check_it="true" assign_to="byeto"/>
+      <ereg regexp=".*" search_in="hdr" header="CSeq:" check_it="true" assign_to="byecseq"/>
+    </action>
+  </recv>""",
+    "BYEOK": f"""\
+  <send><![CDATA[
+SIP/2.0 200 OK
+Via: [$byevia]
+From: [$byefrom]
+To: [$byeto]
+Call-ID: [call_id]
+CSeq: [$byecseq]
+{_END}""",
     "TRYING": f"  <send><![CDATA[\nSIP/2.0 100 Trying\n@ECHO@\n{_END}",
     "RINGING": f"  <send><![CDATA[\nSIP/2.0 180 Ringing\n@RESPONSE@\n@CONTACT@\n{_END}",
     "ANSWER": """\
@@ -98,6 +141,10 @@ SIP/2.0 200 OK
   ]]></send>""",
     "OK": f"  <send><![CDATA[\nSIP/2.0 200 OK\n@ECHO@\n{_END}",
 }
+
+
+# ... and one that is not sent again, however long nothing comes
+PARTS["ONCE"] = PARTS["FIRST"].replace(' retrans="500"', "")
 
 
 def _part(found):

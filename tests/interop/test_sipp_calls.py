@@ -134,16 +134,6 @@ def test_call_interrupted(rig, runtime):
     sipp.finish()
 
 
-def test_call_crossed(rig, runtime):
-    """CANCEL crossed by a 200: acknowledged and hung up"""
-    sipp = rig.sipp("uas_crossed")
-    phone = dial(rig, runtime, sipp, "--ring-timeout", "0.5")
-    phone.wait("ended")
-    phone.finish(status=1)
-    sipp.finish()
-    assert "answered" not in phone.names()
-
-
 @pytest.mark.parametrize(
     ("code", "phrase", "reason"),
     [(486, "Busy Here", "Busy"), (603, "Decline", "Declined"), (404, "Not Found", "NotFound")],
