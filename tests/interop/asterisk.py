@@ -27,6 +27,8 @@ ACCOUNTS = {
     # is told by a re-INVITE that the other side holds, instead of hearing music
     "passed": ({"moh_passthrough": "yes"}, {}, {}),
     "asked": ({}, {}, {"qualify_frequency": 1, "qualify_timeout": 0.9}),
+    "brief": ({}, {"nonce_lifetime": 1}, {"minimum_expiration": 4}),
+    "wide": ({"allow": "!all,g722"}, {}, {}),
     "mailbox": ({"mailboxes": "mailbox@rig"}, {}, {}),
 }
 

@@ -88,6 +88,19 @@ def test_wrong_password(rig, pbx, runtime):
     phone.finish(status=1)
 
 
+def test_brief(rig, pbx, runtime):
+    """granted longer than was asked; a nonce that has run out is renewed"""
+    phone = rig.phone(runtime, "-v", *pbx.account("brief"), "--expires", "1", "register")
+    for _ in range(3):  # refreshed well before its end, with a nonce that lives for a second
+        assert phone.wait("registered")["expires"] in (3, 4)
+    phone.stop()
+    assert "registration-failed" not in phone.names()
+    stale = [m for m in asterisk.messages(phone) if "stale=true" in m.get("www-authenticate")]
+    assert stale, phone.tell()
+    at = [round(e["at"] - phone.events[0]["at"], 1) for e in phone.all("registered")]
+    rig.note(f"registered after {at} s")
+
+
 def test_qualify(rig, pbx, runtime):
     """qualify: OPTIONS answered, the contact is Avail"""
     phone = rig.phone(runtime, "-v", *pbx.account("asked"), "register")
@@ -148,6 +161,19 @@ def test_echo(rig, pbx, runtime):
     fit = rigs.heard(played, recorded)
     rig.note(f"{codec}, correlation {fit:.4f}, jitter {end['jitter_ms']} ms")
     assert fit > 0.9
+
+
+def test_no_codec(rig, pbx, runtime):
+    """no codec in common: 488 either way"""
+    phone = rig.phone(runtime, *pbx.account("wide"), "call", pbx.uri("echo"))
+    phone.wait("ended", code=488, reason="NotAcceptable")
+    phone.finish(status=1)
+    phone = rig.phone(runtime, *pbx.account("wide"), "listen")
+    phone.wait("registered")
+    pbx.fresh().rings("wide")
+    pbx.wait("OriginateResponse", Response="Failure")
+    phone.stop()
+    assert "incoming" not in phone.names()
 
 
 def test_early_media(rig, pbx, runtime):
@@ -282,6 +308,36 @@ def test_refused(rig, pbx, runtime, code, cause):
     assert pbx.wait("Hangup")["Cause"] == cause
     phone.wait("ended", code=code)
     phone.finish()
+
+
+def test_elsewhere(rig, pbx, runtime):
+    """two phones ring and the other answers: ours is told that"""
+    ours = registered(rig, pbx, runtime, "door", "--ring")
+    other = registered(rig, pbx, OTHER[runtime], "indoor", "--answer-after", "0.3")
+    caller = rig.phone(
+        *("cpython", *pbx.account("near"), "call", pbx.uri("house"), "--hangup-after", "0.1"),
+        name="near",
+    )
+    other.wait("answered")
+    end = ours.wait("ended", code=487)
+    caller.wait("ended", code=200)
+    for phone in (ours, other, caller):
+        phone.finish()
+    assert end["reason"] == "AnsweredElsewhere"
+
+
+@pytest.mark.parametrize("what", ["text", "refer"])
+def test_within(rig, pbx, runtime, what):
+    """within the call a text comes, or a REFER, which is refused: the call goes on"""
+    recorded = rig.folder / "heard.wav"
+    phone = rig.phone(runtime, *pbx.account("door"), "call", pbx.uri(what), "--record", recorded)
+    if what == "text":
+        phone.wait("message", text="Moment! ✓")
+    else:
+        assert pbx.wait("UserEvent", UserEvent="Referred")["Status"] == "FAILURE"
+    phone.wait("ended", code=200, reason="HungUp")
+    phone.finish()
+    assert rigs.heard(pbx.said_file, recorded, most=2.0) > 0.9
 
 
 def test_given_up(rig, pbx, runtime):
