@@ -98,8 +98,8 @@ class Packet:
         head[12:20] = source[0] + target[0]
         head[10:12] = bytes(2)
         head[10:12] = struct.pack("!H", ip_sum(head[: self.size]))
-        # a UDP checksum of zero: none
-        struct.pack_into("!HH2xH", head, self.size, source[1], target[1], 0)
+        struct.pack_into("!HH", head, self.size, source[1], target[1])
+        head[-2:] = bytes(2)  # a UDP checksum of zero: none
         return Packet(bytes(head) + self.payload)
 
 
