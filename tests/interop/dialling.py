@@ -16,6 +16,24 @@ def account(sipp, password="door-secret"):
     return ("--account", f"sip:door@{sipp.ip}", "--password", password)
 
 
+# What a Record-Route says: a loose router leaves the Request-URI alone, a strict one (RFC 2543)
+# finds itself in it, and the target behind the last Route (RFC 3261 12.2.1.1).
+ROUTERS = {"loose": "lr;", "strict": ""}
+
+
+def routed(m, kind):
+    """That a request took hop 2 and then hop 1 of SIPp's Record-Route."""
+    uri = m.start.split()[1]
+    routes = [r.strip() for line in m.all("Route") for r in line.split(",")]
+    host = uri.partition("@")[2] or uri.partition(":")[2]
+    host = host.partition(":")[0]
+    hops = [f"sip:{host}:5060;{ROUTERS[kind]}hop={n}" for n in (2, 1)]
+    way = [*hops, f"sip:sipp@{host}:5060"]
+    if kind == "loose":
+        way.insert(0, way.pop())
+    assert [uri, *routes] == [way[0], *(f"<{x}>" for x in way[1:])], m.text
+
+
 def versions_rise(sipp):
     """Each SDP of ours has the version of the last one, or one more when it says something new."""
     last = None

@@ -129,6 +129,37 @@ To: [$byeto]
 Call-ID: [call_id]
 CSeq: [$byecseq]
 {_END}""",
+    # in <recv><action>: look at the digest; and what to do about it after that
+    "VERIFY": '      <verifyauth assign_to="right" username="door" password="door-secret"/>',
+    "RIGHT": f"""\
+  <nop next="1" test="right"/>
+  <send><![CDATA[
+SIP/2.0 403 Wrong digest
+@RESPONSE@
+{_END}
+  <nop><action><error message="wrong digest"/><exec int_cmd="stop_now"/></action></nop>
+  <label id="1"/>""",
+    # to where a REGISTER goes that came instead of the INVITE: asked for a digest, and taken
+    "REGISTRAR": f"""\
+  <nop next="end"/>
+  <label id="registrar"/>
+  <send><![CDATA[
+SIP/2.0 401 Unauthorized
+@RESPONSE@
+WWW-Authenticate: Digest realm="rig.test", nonce="r1-[pid]"@qop@
+{_END}
+  <recv request="REGISTER" />
+  <send><![CDATA[
+SIP/2.0 200 OK
+@RESPONSE@
+[last_Contact:];expires=60
+{_END}
+  <recv request="REGISTER" />
+  <send><![CDATA[
+SIP/2.0 200 OK
+@RESPONSE@
+{_END}
+  <label id="end"/>""",
     "TRYING": f"  <send><![CDATA[\nSIP/2.0 100 Trying\n@ECHO@\n{_END}",
     "RINGING": f"  <send><![CDATA[\nSIP/2.0 180 Ringing\n@RESPONSE@\n@CONTACT@\n{_END}",
     "ANSWER": """\
@@ -151,7 +182,7 @@ def _part(found):
     name, version = found.groups()
     text = PARTS[name]
     if version:
-        text = re.sub(r"(o=sipp 1|CSeq:) \d", rf"\1 {version}", text)
+        text = re.sub(r'(o=sipp 1 |CSeq: |next="|id=")\d', rf"\g<1>{version}", text)
     return expanded(text)
 
 

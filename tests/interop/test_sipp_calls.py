@@ -4,7 +4,7 @@ import signal
 
 import pytest
 import rig as rigs
-from dialling import dial, versions_rise
+from dialling import ROUTERS, dial, routed, versions_rise
 
 SLOW = True
 PEER = "sipp"
@@ -48,17 +48,15 @@ def test_call_pcmu(rig, runtime):
     assert correlation > 0.9
 
 
-def test_call_route(rig, runtime):
+@pytest.mark.parametrize("kind", ROUTERS)
+def test_call_route(rig, runtime, kind):
     """call through two Record-Route: ACK and BYE carry the route set"""
-    sipp = rig.sipp("uas_route")
+    sipp = rig.sipp("uas_route", kind=ROUTERS[kind])
     phone = dial(rig, runtime, sipp, "--hangup-after", "0.2")
     phone.finish()
     sipp.finish()
     for method in ("ACK", "BYE"):
-        m = sipp.received(method)[0]
-        route = ", ".join(m.all("Route"))
-        assert route.index("hop=2") < route.index("hop=1"), m.text
-        assert m.start.startswith(f"{method} sip:sipp@{sipp.ip}"), m.text
+        routed(sipp.received(method)[0], kind)
 
 
 def test_call_hung_up(rig, runtime):

@@ -1,6 +1,7 @@
 """SIPp and the phone without a call: OPTIONS, MESSAGE, registration; and digest, of INVITE too."""
 
 import pytest
+import rig as rigs
 from dialling import account, dial, door
 
 SLOW = True
@@ -139,3 +140,26 @@ def test_invite_challenged(rig, runtime, code, qop):
     assert first.get("From") == second.get("From")
     assert first.get("Call-ID") == second.get("Call-ID")
     assert int(second.get("CSeq").split()[0]) == int(first.get("CSeq").split()[0]) + 1
+
+
+def test_invite_stale(rig, runtime):
+    """INVITE challenged, and again because the nonce is stale: answered with the new one"""
+    sipp = rig.sipp("uas_auth_stale", calls=2, qop=QOPS[1][0])
+    phone = dial(rig, runtime, sipp, "--hangup-after", "0.2", first=account(sipp))
+    phone.wait("answered")
+    phone.wait("ended", code=200)
+    phone.finish()
+    sipp.finish()
+    numbers = [int(m.get("CSeq").split()[0]) for m in sipp.received("INVITE")]
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+def test_invite_denied(rig, runtime):
+    """INVITE challenged again although the nonce is not stale: one answer is enough"""
+    sipp = rig.sipp("uas_auth_denied", calls=2, qop=QOPS[1][0])
+    phone = dial(rig, runtime, sipp, first=account(sipp))
+    phone.wait("ended", code=407)
+    phone.finish(status=1)
+    sipp.finish()
+    asked = [f for f in rigs.Dissected(phone.pcap).frames if f.method == "INVITE"]
+    assert len(asked) == 2
