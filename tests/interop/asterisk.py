@@ -68,7 +68,7 @@ class Asterisk(rigs.Teller):
             rigs.missing(f"Asterisk: {error} (tools/peers/asterisk.py)")
         self.run = folder / f"{name}-run"
         (self.run / "music").mkdir(parents=True)
-        self.said_file = rigs.noise(self.run / "said.wav", seconds=2.0, seed=71)
+        self.said_file = rigs.noise(self.run / "said.wav", seconds=1.2, seed=71)
         self.music_file = rigs.noise(self.run / "music" / "music.wav", seconds=1.5, seed=72)
         values = {"IP": self.ip, "RUN": self.run, "MODULES": found.modules, "DATA": found.data}
         for file in CONF.glob("*.conf"):

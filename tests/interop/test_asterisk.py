@@ -188,21 +188,21 @@ def test_early_media(rig, pbx, runtime):
     assert "answered" not in phone.names()
     progress = [m for m in asterisk.messages(phone) if m.start.startswith("SIP/2.0 183")]
     assert progress and "m=audio" in progress[0].body
-    fit = rigs.heard(pbx.said_file, recorded, most=2.0)
+    fit = rigs.heard(pbx.said_file, recorded)
     rig.note(f"correlation {fit:.4f}")
     assert fit > 0.9
 
 
 def test_direct_media(rig, pbx, runtime):
     """re-INVITEs take Asterisk out of the way of the sound; sound both ways"""
-    played = rig.noise("a.wav", seed=1, seconds=4), rig.noise("b.wav", seed=2, seconds=4)
+    played = rig.noise("a.wav", seed=1), rig.noise("b.wav", seed=2)
     recorded = rig.folder / "from-caller.wav", rig.folder / "from-callee.wav"
     called = registered(
         *(rig, pbx, OTHER[runtime], "far", "--play", played[1], "--record", recorded[0]),
         first=("-v",),
     )
     caller = rig.phone(
-        *(runtime, "-v", *pbx.account("near"), "call", pbx.uri("far"), "--hangup-after", "4.4"),
+        *(runtime, "-v", *pbx.account("near"), "call", pbx.uri("far"), "--hangup-after", "3.4"),
         *("--play", played[0], "--record", recorded[1]),
         name="near",
     )
@@ -218,7 +218,7 @@ def test_direct_media(rig, pbx, runtime):
         sent = [f for f in frames if f.ip == phone.ip and "rtp" in f.protocols.split(":")]
         direct = sum(f.to == other.ip for f in sent)
         rig.note(f"{phone.name} sent {direct} of {len(sent)} packets directly")
-        assert direct > 150, direct
+        assert direct > 100, direct
     for a, b in zip(played, recorded):
         fit = rigs.heard(a, b)
         rig.note(f"{b.stem} {fit:.3f}")
@@ -295,7 +295,7 @@ def test_rung(rig, pbx, runtime):
     pbx.wait("OriginateResponse", Response="Success")
     phone.wait("ended", code=200, reason="HungUp")
     phone.finish()
-    fit = rigs.heard(pbx.said_file, recorded, most=2.0)
+    fit = rigs.heard(pbx.said_file, recorded)
     rig.note(f"correlation {fit:.4f}")
     assert fit > 0.9
 
@@ -337,7 +337,7 @@ def test_within(rig, pbx, runtime, what):
         assert pbx.wait("UserEvent", UserEvent="Referred")["Status"] == "FAILURE"
     phone.wait("ended", code=200, reason="HungUp")
     phone.finish()
-    assert rigs.heard(pbx.said_file, recorded, most=2.0) > 0.9
+    assert rigs.heard(pbx.said_file, recorded) > 0.9
 
 
 def test_given_up(rig, pbx, runtime):
