@@ -8,6 +8,8 @@ import wave
 
 import rig as rigs
 
+_PAUSE = 15  # frames of 20 ms
+
 
 class Talk:
     """The RTP that a phone has sent and received so far, read from the pcap that it is writing."""
@@ -48,42 +50,44 @@ class Talk:
 
         rigs.until(done, f"{packets} packets each way, {self.phone.name}")
 
-    def stops(self, seconds=0.6):
-        """Wait until for so long none has gone either way."""
-        last = [self.look(), time.monotonic()]
+    def stops(self, which=("sent", "received"), seconds=0.6):
+        """Wait until for so long none has gone that way."""
+        last = [None, 0]
 
         def quiet():
-            now = self.look()
+            self.look()
+            now = [getattr(self, w) for w in which]
             if now != last[0]:
                 last[:] = now, time.monotonic()
             return time.monotonic() - last[1] >= seconds
 
-        rigs.until(quiet, f"{seconds} s without a packet, {self.phone.name}")
+        rigs.until(quiet, f"{seconds} s with no packet {which}, {self.phone.name}")
 
 
-def stretches(path, pause=0.3):
+def stretches(path, last=60):
     """The sound in a recording without its pauses, each stretch as a WAV file of its own.
 
-    What is shorter than 0.3 s is none.
+    `last`: not more than the last so many seconds of each. What is shorter than 0.3 s is none.
     """
     pcm = rigs.samples(path)
     blocks = [pcm[i : i + 160] for i in range(0, len(pcm) - 159, 160)]
     loud = [max(b) - min(b) > 1000 for b in blocks]
     found = []
-    silent = len(loud)
+    silent = _PAUSE
     for i, is_loud in enumerate(loud):
         if is_loud:
-            if silent >= pause * 50:
+            if silent >= _PAUSE:
                 found.append([i, i])
             found[-1][1] = i + 1
             silent = 0
         else:
             silent += 1
     files = []
-    for first, last in found:
-        if last - first >= 15:
+    for first, end in found:
+        if end - first >= _PAUSE:
+            first = max(first, end - int(last * 50))
             files.append(path.with_name(f"{path.stem}-{len(files)}.wav"))
             with wave.open(str(files[-1]), "wb") as w:
                 w.setparams((1, 2, 8000, 0, "NONE", ""))
-                w.writeframes(array.array("h", pcm[first * 160 : last * 160]).tobytes())
+                w.writeframes(array.array("h", pcm[first * 160 : end * 160]).tobytes())
     return files
