@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -134,8 +135,9 @@ def pytest_runtest_makereport(item, call):
         other = item.get_closest_marker("peer")
         row = rows[item.nodeid] = {
             "peer": rigs.version(other.args[0] if other else module.PEER),
-            "feature": about.rstrip(".") + (f" ({words})" if words else ""),
-            "runtime": " ".join(runtime) or " and ".join(RUNTIMES),
+            "feature": about.rstrip("."),
+            "variant": words,
+            "runtime": " ".join(runtime) or " ".join(RUNTIMES),
             "result": "passed",
             "seconds": 0.0,
             "note": "",
@@ -156,7 +158,11 @@ ROWS = pytest.StashKey()
 
 
 def pytest_sessionfinish(session):
-    """Each process adds its rows to those of this test run; the last one has written them all."""
+    """Each process adds its rows to those of this test run; the last one has written them all.
+
+    build/interop.md has this run, build/interop/results.json the last run of each test:
+    tools/peers_table.py makes the tables of the documents from it.
+    """
     rows = session.config.stash.get(ROWS, None)
     if not rows:
         return
@@ -166,12 +172,22 @@ def pytest_sessionfinish(session):
         fcntl.flock(lock, fcntl.LOCK_EX)
         file = rigs.BUILD / "results.json"
         try:
-            before = json.loads(file.read_text())
+            before = json.loads(file.read_text())["rows"]
         except (OSError, ValueError):
             before = {}
-        if before.get("run") == run:
-            rows = {**before["rows"], **rows}
-        file.write_text(json.dumps({"run": run, "rows": rows}, indent=1))
+        for row in rows.values():
+            row.update(run=run, day=time.strftime("%Y-%m-%d", time.gmtime()))
+        if not session.config.option.keyword and not any("::" in x for x in session.config.args):
+            # Whole files ran: what else there was of them is no test any more.
+            files = {node.partition("::")[0] for node in rows}
+            before = {
+                node: row
+                for node, row in before.items()
+                if node.partition("::")[0] not in files or row.get("run") == run
+            }
+        rows = {**before, **rows}
+        file.write_text(json.dumps({"rows": rows}, indent=1))
+        rows = {node: row for node, row in rows.items() if row.get("run") == run}
         (rigs.BUILD.parent / "interop.md").write_text(_table(rows))
 
 
@@ -180,6 +196,7 @@ def _table(rows):
     lines += ["| peer | feature | runtime | result | s | note |", "|---|---|---|---|---|---|"]
     for node in sorted(rows):
         r = rows[node]
-        cells = [r[k] for k in ("peer", "feature", "runtime", "result", "seconds", "note")]
+        feature = r["feature"] + (f" ({r['variant']})" if r["variant"] else "")
+        cells = [r["peer"], feature, *(r[k] for k in ("runtime", "result", "seconds", "note"))]
         lines.append("| " + " | ".join(str(c).replace("|", "/") for c in cells) + " |")
     return "\n".join(lines) + "\n"
