@@ -85,7 +85,8 @@ class Rig:
         problems = []
         for p in self.programs:
             if isinstance(p, rigs.Phone) and p.pcap.exists():
-                problems += [f"{p.name}: {x}" for x in rigs.Dissected(p.pcap).problems(self.pieces)]
+                found = rigs.Dissected(p.pcap, p.port).problems(self.pieces)
+                problems += [f"{p.name}: {x}" for x in found]
         return problems
 
 

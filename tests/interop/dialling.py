@@ -1,5 +1,10 @@
 """How the tests with SIPp start a phone, and what several of them look at."""
 
+import socket
+
+import pytest
+import rig as rigs
+
 
 def dial(rig, runtime, sipp, *args, first=(), uri=None, **more):
     """A phone that calls SIPp."""
@@ -14,6 +19,16 @@ def door(rig, runtime, *args, **more):
 def account(sipp, password="door-secret"):
     """The phone's arguments for an account at SIPp."""
     return ("--account", f"sip:door@{sipp.ip}", "--password", password)
+
+
+def ipv6():
+    """Where a program is that speaks IPv6. The loopback has one such address, so ports differ."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    return {"ip": "::1", "port": rigs.addresses().port()}
 
 
 # What a Record-Route says: a loose router leaves the Request-URI alone, a strict one (RFC 2543)

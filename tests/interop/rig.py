@@ -86,11 +86,17 @@ class Addresses:
         else:
             raise RuntimeError("no free loopback network")
         self._net = f"127.77.{n}."
+        self._ports = range(20000 + 40 * n, 20040 + 40 * n, 10)
         self._last = 1
 
     def take(self):
         self._last = self._last + 1 if self._last < 254 else 2
         return self._net + str(self._last)
+
+    def port(self):
+        """A port that no other test run has, nor the nine after it: there is only one [::1]."""
+        self._ports = [*self._ports[1:], self._ports[0]]
+        return self._ports[0]
 
 
 @functools.cache
@@ -102,11 +108,18 @@ def bound(ip, port=5060, pid="self"):
     """Whether a UDP socket is bound there, on the network of that process. Looks at the kernel's
     table and sends nothing.
     """
-    want = " %s:%04X " % (socket.inet_aton(ip)[::-1].hex().upper(), port)
+    six = ":" in ip
+    words = array.array("I", socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, ip))
+    want = " %s:%04X " % ("".join("%08X" % word for word in words), port)
     try:
-        return want in Path(f"/proc/{pid}/net/udp").read_text()
+        return want in Path(f"/proc/{pid}/net/udp{'6' * six}").read_text()
     except OSError:  # it has ended
         return False
+
+
+def literal(ip):
+    """An address as URIs have it."""
+    return f"[{ip}]" if ":" in ip else ip
 
 
 def until(ready, what, seconds=WAIT_S):
@@ -124,6 +137,8 @@ class Program:
     """A program that ends: by itself, by its pid, or when its time is over. `at` is where it has
     its address.
     """
+
+    port = 5060
 
     def __init__(
         self,
@@ -157,7 +172,7 @@ class Program:
         return self.process.poll() is None
 
     def bound(self):
-        return bound(self.ip, pid=self.process.pid)
+        return bound(self.ip, self.port, self.process.pid)
 
     def said(self):
         return self.errors.read_text(errors="replace")
@@ -280,10 +295,11 @@ class Speaker(Teller):
 class Phone(Speaker):
     """tools/phone.py --json."""
 
-    def __init__(self, folder, name, runtime, *args, ip=None, heap=None, at=None):
+    def __init__(self, folder, name, runtime, *args, ip=None, port=5060, heap=None, at=None):
         self.ip = ip or (at or addresses()).take()
+        self.port = port
         self.pcap = folder / f"{name}.pcap"
-        args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args]
+        args = ["--json", "--bind", f"{literal(self.ip)}:{port}", "--trace", self.pcap, *args]
         heap = heap or HEAP.get(runtime)
         super().__init__(folder, name, runtime, PHONE, args, heap=heap, at=at)
 
@@ -350,16 +366,28 @@ class Sipp(Program):
     """
 
     def __init__(
-        self, folder, name, scenario, to=None, ip=None, calls=1, echo=False, at=None, **values
+        self,
+        folder,
+        name,
+        scenario,
+        to=None,
+        ip=None,
+        port=5060,
+        calls=1,
+        echo=False,
+        at=None,
+        **values,
     ):
         self.ip = ip or (at or addresses()).take()
+        self.port = port
         self.log = folder / f"{name}.messages"
         file = folder / f"{name}.xml"
         file.write_text(scenarios.scenario(scenario, **values))
         self._error = folder / f"{name}.errors"
-        argv = [program("sipp"), *([f"{to}:5060"] if to else []), "-sf", file]
-        argv += ["-i", self.ip, "-p", "5060", "-bind_local", "-ci", self.ip, "-mi", self.ip]
-        argv += ["-mp", "6000", "-m", calls, "-timeout", "20", "-timeout_error", "-nostdin"]
+        argv = [program("sipp"), *([to if "]:" in to else f"{to}:5060"] if to else [])]
+        argv += ["-sf", file, "-i", self.ip, "-p", port, "-bind_local", "-ci", self.ip]
+        argv += ["-mi", self.ip, "-mp", 6000 if port == 5060 else port + 2, "-m", calls]
+        argv += ["-timeout", "20", "-timeout_error", "-nostdin"]
         argv += ["-trace_msg", "-message_file", self.log, "-trace_err", "-error_file", self._error]
         if echo:
             argv.append("-rtp_echo")
@@ -371,7 +399,8 @@ class Sipp(Program):
 
     @property
     def uri(self):
-        return f"sip:sipp@{self.ip}"
+        port = "" if self.port == 5060 else f":{self.port}"
+        return f"sip:sipp@{literal(self.ip)}{port}"
 
     def finish(self, seconds=WAIT_S):
         """Wait until the scenario is through, as it was written."""
@@ -529,8 +558,10 @@ class Frame:
 class Dissected:
     """What tshark makes of a pcap: frames, and the RTP streams with their losses."""
 
-    def __init__(self, path):
+    def __init__(self, path, port=5060):
+        self.port = str(port)
         argv = [program("tshark"), "-n", "-r", str(path), "-T", "fields", "-z", "rtp,streams"]
+        argv += ["-d", f"udp.port=={port},sip"]
         # linphone opens a NAT by STUN where its RTP goes. Found by its look it would make tshark
         # forget that there is RTP; taken for RTP of version 0 it does not, and is dissected.
         argv += ["--disable-heuristic", "stun_udp", "-o", "rtp.version0_type:STUN"]
@@ -554,7 +585,7 @@ class Dissected:
         for f in self.frames:
             if f.malformed or f.severe:
                 found.append(f"frame {f.number} ({f.protocols}) {f.expert or 'malformed'}")
-            kind = "sip" if "5060" in f.ports else "rtp"
+            kind = "sip" if self.port in f.ports else "rtp"
             if kind not in f.protocols.split(":") and not f.keep_alive:
                 found.append(f"frame {f.number} is no {kind} but {f.protocols}")
         if not pieces:

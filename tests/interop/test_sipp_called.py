@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import rig as rigs
-from dialling import ROUTERS, door, routed, versions_rise
+from dialling import ROUTERS, door, ipv6, routed, versions_rise
 
 SLOW = True
 PEER = "sipp"
@@ -136,3 +136,16 @@ def test_answer_order(rig, runtime):
     sipp.finish()
     assert phone.digits() == "2"
     assert "held" not in phone.names()
+
+
+def test_answer_ipv6(rig, runtime):
+    """answered call between IPv6 addresses, echo"""
+    phone = door(rig, runtime, "--hangup-after", "1", **ipv6())
+    sipp = rig.sipp("uac_call", f"[::1]:{phone.port}", echo=True, **ipv6())
+    end = phone.wait("ended", code=200)
+    phone.finish()
+    sipp.finish()
+    answer = sipp.received("SIP/2.0 200")[0]
+    assert "\nc=IN IP6 ::1\n" in answer.body
+    assert f"@[::1]:{phone.port}>" in answer.get("Contact")
+    assert end["packets_received"] >= 10 and end["packets_lost"] == 0

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 import rig as rigs
-from dialling import ROUTERS, dial, routed, versions_rise
+from dialling import ROUTERS, dial, ipv6, routed, versions_rise
 
 SLOW = True
 PEER = "sipp"
@@ -174,4 +174,18 @@ def test_call_early(rig, runtime):
     sipp.finish()
     # Sound went out, and its echo came in, before the answer: that took the half second of 183.
     assert answered["at"] - early["at"] > 0.3
+    assert end["packets_received"] >= 10 and end["packets_lost"] == 0
+
+
+def test_call_ipv6(rig, runtime):
+    """call between IPv6 addresses, echo"""
+    sipp = rig.sipp("uas_call", echo=True, **ipv6())
+    phone = dial(rig, runtime, sipp, "--hangup-after", "1", **ipv6())
+    end = phone.wait("ended", code=200)
+    phone.finish()
+    sipp.finish()
+    offer = sipp.received("INVITE")[0]
+    assert "\nc=IN IP6 ::1\n" in offer.body
+    assert offer.get("Via").startswith(f"SIP/2.0/UDP [::1]:{phone.port};")
+    assert f"@[::1]:{phone.port}>" in offer.get("Contact")
     assert end["packets_received"] >= 10 and end["packets_lost"] == 0
