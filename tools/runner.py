@@ -1,6 +1,7 @@
 """How a Python file is run on a runtime, with usip and the runtime's ports on its path.
 
     tools/run [--heap 64k] [--frozen | --py] [--path DIR]... RUNTIME FILE ARGS...
+    tools/run --serial pty RUNTIME
 
 RUNTIME  cpython (this python3), cpython3.9 ... 3.13, unix64, unix32; unix64-1.25, unix32-1.25
          (MicroPython of that release); qemu-arm, qemu-rv32 (boards without an operating system,
@@ -13,6 +14,9 @@ RUNTIME  cpython (this python3), cpython3.9 ... 3.13, unix64, unix32; unix64-1.2
 --path   one more folder of modules
 --virtual      on a QEMU board time passes at once while the processor sleeps
 --timeout 300  so long may a program run on a QEMU board
+--serial pty   a QEMU board with its UART for mpremote: a pseudo terminal (the name is printed), or
+         HOST:PORT for socket://HOST:PORT; qemu-arm-flash and qemu-rv32-flash are boards for that:
+         with a disk, 192 KB heap, and no usip in them
 
 MicroPython is built when it is missing (tools/runtimes/build.py). usip, the ports, FILE and the
 modules beside it are compiled into build/mpy/RUNTIME/, so that a program needs the heap it would
@@ -38,6 +42,7 @@ OLDER = {f"{x}-{v}": UNIX[x] for v in build.OLDER for x in UNIX}
 WASM = wasm.TARGETS
 QEMU = {"arm": "armv7m", "rv32": "rv32imc"}
 QEMU_TIMEOUT_S = 300
+FOREVER_S = 365 * 24 * 3600
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 # A module path of tests is the same on every runtime: helpers and the tests' own folders.
@@ -149,16 +154,36 @@ def _named(file, args):
     return {os.path.abspath(x) for x in [file, *args] if x.endswith(".py")}
 
 
-def _qemu(runtime, file, args, sources, folders, how):
-    if sources or not file.endswith(".py"):
-        raise RunError(f"{runtime} runs compiled files that end in .py, not {file}")
+def _board(runtime, *more):
+    """The paths of an emulator, of the firmware and of what else is to be built."""
     try:
-        firmware, mpy_cross = map(str, build.ensure(runtime, "mpy-cross"))
+        paths = list(map(str, build.ensure(runtime, *more)))
         emulator = build.emulator(runtime)
     except build.Missing as error:
         raise RunError(f"{runtime}: {error}") from None
     if not emulator:
         raise RunError(f"{runtime}: the emulator is not on PATH")
+    return emulator, *paths
+
+
+def serial(runtime, address, timeout=QEMU_TIMEOUT_S):
+    """(argv, env) with which a QEMU board is switched on, its UART at the TCP address HOST:PORT or
+    at a pseudo terminal ("pty").
+
+    When it can be connected to, it prints a line with the device; the port may be 0.
+    """
+    if runtime not in (*build.QEMU_TARGETS, *build.QEMU_FLASH):
+        raise RunError(f"{runtime} is no board that QEMU emulates")
+    emulator, firmware = _board(runtime)
+    what = {"target": runtime, "elf": firmware, "emulator": emulator, "serial": address}
+    start = os.path.join(os.path.dirname(build.__file__), "terminal.py")
+    return [sys.executable, start, json.dumps({**what, "timeout": timeout})], dict(os.environ)
+
+
+def _qemu(runtime, file, args, sources, folders, how):
+    if sources or not file.endswith(".py"):
+        raise RunError(f"{runtime} runs compiled files that end in .py, not {file}")
+    emulator, firmware, mpy_cross = _board(runtime, "mpy-cross")
     machine = runtime.split("-")[1]
     key = f"qemu-{machine}"  # stock or not, the same compiled files
     trees = Trees(key, mpy_cross, QEMU[machine])
@@ -241,7 +266,7 @@ def has_cpython(version):
 
 
 def main(args):
-    heap, path, more = None, [], {}
+    heap, path, more, address = None, [], {}, None
     args = list(args)
     while args and args[0].startswith("-"):
         option = args.pop(0)
@@ -253,16 +278,21 @@ def main(args):
             heap = args.pop(0)
         elif option == "--path" and args:
             path.append(args.pop(0))
+        elif option == "--serial" and args:
+            address = args.pop(0)
         elif option == "--timeout" and args and args[0].isdigit():
             more["timeout"] = int(args.pop(0))
         else:
             print(__doc__, file=sys.stdout if option in ("-h", "--help") else sys.stderr)
             return 0 if option in ("-h", "--help") else 2
-    if len(args) < 2:
+    if len(args) != 1 if address else len(args) < 2:
         print(__doc__.splitlines()[2].strip(), file=sys.stderr)
         return 2
     try:
-        argv, env = command(args[0], args[1], args[2:], heap, path=path, **more)
+        if address:
+            argv, env = serial(args[0], address, more.get("timeout", FOREVER_S))
+        else:
+            argv, env = command(args[0], args[1], args[2:], heap, path=path, **more)
     except RunError as error:
         print(f"tools/run: {error}", file=sys.stderr)
         return 2

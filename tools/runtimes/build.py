@@ -6,8 +6,9 @@
 TARGET: mpy-cross, unix64, unix32 (default: these); mpy-cross-1.25, unix64-1.25, unix32-1.25, the
 same from an older release; unix64-usip, unix32-1.25-usip, ..., which have usip and their ports
 frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU emulates, with
-usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it; wasm,
-wasm-1.27, wasm-1.23, WebAssembly builds from npm. `releases` are those of all other releases.
+usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it;
+qemu-arm-flash, qemu-rv32-flash, boards with a disk and no usip; wasm, wasm-1.27, wasm-1.23,
+WebAssembly builds from npm. `releases` are those of all other releases.
 --check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
@@ -48,6 +49,7 @@ from runtimes.recipes import (  # noqa: F401
     ARCH,
     FROZEN,
     OLDER,
+    QEMU_FLASH,
     QEMU_SYSTEM,
     QEMU_TARGETS,
     RECIPE,
@@ -55,6 +57,7 @@ from runtimes.recipes import (  # noqa: F401
     board_digest,
     frozen_digest,
     has_usip,
+    is_qemu,
     manifest,
     plain,
     recipe,
@@ -95,8 +98,10 @@ def location(target, version=None):
         text += manifest("").read_text()
     if has_usip(target):
         text += manifest(target).read_text() + frozen_digest(target)
-    if target in QEMU_TARGETS and not target.endswith("-stock"):
+    if is_qemu(target) and not target.endswith("-stock"):
         text += board_digest("*.[ch]", "*.mk", "*.ld")
+    if target in QEMU_FLASH:
+        text += manifest(target).read_text() + board_digest("*.py")
     return CACHE / "bin" / origin / named(target, text)
 
 
@@ -117,7 +122,7 @@ def workshop(target, place):
     """
     path = place(plain(target))
     name = path.name
-    if target in QEMU_TARGETS:
+    if is_qemu(target):
         text = repr((RECIPE, recipe(target, None))) + board_digest("*.mk", "*.ld")
         name = named(target, text)
     return CACHE / "build" / path.parent.name / name

@@ -198,54 +198,34 @@ def _die_with_parent():
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-class Board:
-    """A board that is switched on; exit it (with) to switch it off."""
+class Machine:
+    """An emulator with its network; exit it (with) to switch it off.
 
-    def __init__(self, what):
-        machine = what["target"].split("-")[1]
-        options, address, card = MACHINES[machine]
-        self.uart, uart = socket.socketpair()
+    `options` are more arguments for it, `theirs` the sockets named there, which become its own.
+    """
+
+    def __init__(self, what, options, theirs):
+        kind = what["target"].split("-")[1]
+        machine, _, card = MACHINES[kind]
         self.selector = selectors.DefaultSelector()
-        self.selector.register(self.uart, selectors.EVENT_READ, self.from_board)
-        self.heard = b""
-        self.function = what.get("function")
-        self.own = not what["target"].endswith("-stock")
-        image = rom(modules(what["folders"], what["main"]))
-        self.rom = (address, len(image))
-        argv = [what["emulator"], *options, "-display", "none", "-semihosting"]
-        argv += ["-kernel", what["elf"]]
-        self.monitor, monitor = socket.socketpair()
-        for name, end in (("uart", uart), ("monitor", monitor)):
-            argv += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        argv += ["-serial", "chardev:uart", "-mon", "chardev=monitor,mode=readline"]
+        argv = [what["emulator"], *machine, "-display", "none", "-semihosting"]
+        argv += ["-kernel", what["elf"], *options]
         ours, link = socket.socketpair()
         Bridge(ours, self.selector)
-        if machine == "arm":
+        if kind == "arm":
             argv += ["-nic", f"socket,model={card},fd={link.fileno()}"]
         else:
             argv += ["-netdev", f"socket,id=n0,fd={link.fileno()}"]
             argv += ["-device", f"{card},netdev=n0"]
-        theirs = (uart, monitor, link)
-        if what.get("virtual") or what.get("counted"):
-            argv += ["-icount", VIRTUAL if what.get("virtual") else COUNTED]
-        with tempfile.NamedTemporaryFile(suffix=".romfs") as file:
-            file.write(image)
-            file.flush()
-            argv += ["-device", f"loader,file={file.name},addr={address:#x},force-raw=on"]
-            self.process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[x.fileno() for x in theirs],
-                preexec_fn=_die_with_parent,
-                start_new_session=True,  # Ctrl-C at the terminal is for the program on the board
-            )
-            for end in theirs:
-                end.close()
-            try:
-                self.until(b">>> ", time.monotonic() + BOOT_S)
-            except BaseException:
-                self.end()
-                raise
+        self.process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[x.fileno() for x in (*theirs, link)],
+            preexec_fn=_die_with_parent,
+            start_new_session=True,  # Ctrl-C at the terminal is for the program on the board
+        )
+        for end in (*theirs, link):
+            end.close()
 
     def __enter__(self):
         return self
@@ -257,6 +237,45 @@ class Board:
         self.process.kill()
         self.process.wait()
 
+    def turn(self, end):
+        """Wait for whatever comes next and serve it."""
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        for key, _ in self.selector.select(left):
+            key.data()
+
+
+class Board(Machine):
+    """A board that is switched on and has said >>>; a program is run on it."""
+
+    def __init__(self, what):
+        address = MACHINES[what["target"].split("-")[1]][1]
+        self.uart, uart = socket.socketpair()
+        self.monitor, monitor = socket.socketpair()
+        self.heard = b""
+        self.function = what.get("function")
+        self.own = not what["target"].endswith("-stock")
+        image = rom(modules(what["folders"], what["main"]))
+        self.rom = (address, len(image))
+        argv = []
+        for name, end in (("uart", uart), ("monitor", monitor)):
+            argv += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+        argv += ["-serial", "chardev:uart", "-mon", "chardev=monitor,mode=readline"]
+        if what.get("virtual") or what.get("counted"):
+            argv += ["-icount", VIRTUAL if what.get("virtual") else COUNTED]
+        with tempfile.NamedTemporaryFile(suffix=".romfs") as file:
+            file.write(image)
+            file.flush()
+            argv += ["-device", f"loader,file={file.name},addr={address:#x},force-raw=on"]
+            super().__init__(what, argv, (uart, monitor))
+            try:
+                self.selector.register(self.uart, selectors.EVENT_READ, self.from_board)
+                self.until(b">>> ", time.monotonic() + BOOT_S)
+            except BaseException:
+                self.end()
+                raise
+
     def from_board(self):
         try:
             data = self.uart.recv(65536)
@@ -265,14 +284,6 @@ class Board:
         if not data:
             raise Failed(f"the emulator ended: {self.heard[-300:].decode(errors='replace')}")
         self.heard += data
-
-    def turn(self, end):
-        """Wait for whatever comes next and serve it."""
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        for key, _ in self.selector.select(left):
-            key.data()
 
     def until(self, text, end):
         while text not in self.heard:

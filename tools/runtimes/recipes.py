@@ -30,7 +30,11 @@ QEMU_SYSTEM = {
     "rv32": ("qemu-system-riscv32", "qemu-system-misc"),
 }
 QEMU_TARGETS = tuple(f"qemu-{x}{y}" for y in ("", "-stock") for x in QEMU)
-QEMU_FROM = ("usip", "ports/qemu", "ports/host")
+# Without usip, with a disk that it is copied to; its heap holds usip from .mpy files, which takes
+# as much as an ESP32 has.
+QEMU_FLASH = tuple(f"qemu-{x}-flash" for x in QEMU)
+FLASH_HEAP = 192 * 1024
+QEMU_FROM = ("usip", "ports/qemu/usip_qemu", "ports/host")
 ARCH = {"unix64": "amd64", "unix32": "i386"}  # as Debian calls them
 RECIPE = 1  # raise it when a change below alters a result without altering make's arguments
 
@@ -54,7 +58,11 @@ def split(target):
 
 def names():
     """Everything that can be built, but for the -usip ones."""
-    return (*TARGETS, *(f"{x}-{v}" for v in OLDER for x in TARGETS), *QEMU_TARGETS)
+    return (*TARGETS, *(f"{x}-{v}" for v in OLDER for x in TARGETS), *QEMU_TARGETS, *QEMU_FLASH)
+
+
+def is_qemu(target):
+    return target in QEMU_TARGETS or target in QEMU_FLASH
 
 
 def has_usip(target):
@@ -62,6 +70,8 @@ def has_usip(target):
 
 
 def manifest(target):
+    if target in QEMU_FLASH:
+        return HERE / "manifest_flash.py"
     if target in QEMU_TARGETS:
         return HERE / ("manifest_core.py" if target.endswith("-stock") else "manifest_qemu.py")
     return HERE / ("manifest_usip.py" if target.endswith(FROZEN) else "manifest.py")
@@ -92,7 +102,7 @@ def digest_of(files):
 def recipe(target, source):
     """Port folder, result's name, make's arguments, extra C flags and Debian packages."""
     target, _ = split(target)
-    if target in QEMU_TARGETS:
+    if is_qemu(target):
         return qemu_recipe(target)
     if target == "mpy-cross":
         return "mpy-cross", "mpy-cross", ["STRIP="], "", ["gcc", "make", "libc6-dev"]
@@ -132,6 +142,8 @@ def qemu_recipe(target):
     else:
         board = f"USIP_{QEMU[machine]}"
         args = [f"BOARD={board}", f"BOARD_DIR={ROOT / 'ports/qemu/boards' / board}"]
+    if target in QEMU_FLASH:
+        args += ["USIP_FLASH=1", f"MICROPY_HEAP_SIZE={FLASH_HEAP}"]
     if machine == "rv32":
         # Debian's libraries know rv32imac and not rv32imac_zicsr; by the older specification
         # rv32imac has the CSR instructions.

@@ -8,3 +8,11 @@ CFLAGS += -I$(USIP_BOARDS)/common -DMP_CONFIGFILE="<usip_config.h>"
 $(BUILD)/mphalport.o: CFLAGS += -Dmp_hal_stdio_poll=stock_stdio_poll
 $(BUILD)/mphalport.o: CFLAGS += -Dmp_hal_stdin_rx_chr=stock_stdin_rx_chr
 MICROPY_VFS_LFS2 = 1
+
+# A board with a disk: boot.py and main.py run after a reset, and machine.reset() is one. The port's
+# main() runs nothing, and its reset ends QEMU.
+ifeq ($(USIP_FLASH),1)
+CFLAGS += -DUSIP_FLASH=1
+$(BUILD)/main.o: CFLAGS += -Dmp_init=usip_start
+$(BUILD)/extmod/modmachine.o: CFLAGS += -Dexit=usip_reset
+endif

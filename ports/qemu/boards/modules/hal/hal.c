@@ -140,6 +140,32 @@ int mp_hal_stdin_rx_chr(void) {
     }
 }
 
+// ------------------------------------------------------------------ boards with a disk
+#if USIP_FLASH
+#include "shared/runtime/pyexec.h"
+
+// Called in the place of mp_init(): what other ports' main() does.
+void usip_start(void) {
+    mp_init();
+    pyexec_frozen_module("_boot.py", false);
+    if (pyexec_file_if_exists("boot.py") && pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
+        pyexec_file_if_exists("main.py");
+    }
+}
+
+// Called in the place of exit() by machine.reset().
+__attribute__((noreturn)) void usip_reset(int code) {
+    (void)code;
+    #if defined(QEMU_SOC_MPS2)
+    REG32(0xe000ed0c) = 0x05fa0004;     // AIRCR: SYSRESETREQ
+    #else
+    REG32(0x00100000) = 0x7777;         // the board's test finisher: reset
+    #endif
+    for (;;) {
+    }
+}
+#endif
+
 // ------------------------------------------------------------------ semihosting
 // semihost(operation, arguments: a buffer of words) -> its result, for usip_qemu/files.py
 static mp_obj_t hal_semihost(mp_obj_t op_in, mp_obj_t args_in) {
