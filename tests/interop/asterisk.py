@@ -12,7 +12,7 @@ CONF = rigs.HERE / "asterisk"
 PUPPET = rigs.HERE / "puppet.py"
 AMI = 5038
 LIMIT_S = 900  # one serves all tests of a worker
-REALM = "rig.test"
+OTHER = {"cpython": "unix32", "unix32": "cpython"}
 
 # The accounts, and what is particular to each: (endpoint, digest, address of record)
 DIRECT = {"direct_media": "yes", "rtp_symmetric": "no", "rewrite_contact": "no"}
@@ -178,7 +178,7 @@ class Puppet(rigs.Phone):
     """tests/interop/puppet.py: a phone that does what it is told."""
 
     def __init__(self, folder, name, runtime, *args):
-        self.ip = rigs.addresses().take()
+        self.ip, self.port = rigs.addresses().take(), 5060
         self.pcap = folder / f"{name}.pcap"
         args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args, "listen"]
         how = {"heap": rigs.HEAP.get(runtime), "path": [rigs.ROOT / "tools"]}
@@ -200,3 +200,19 @@ def messages(phone):
         elif line.startswith("  ") and found:
             found[-1][1].append(line[2:])
     return [rigs.Said(sent, "\n".join(lines)) for sent, lines in found]
+
+
+def registered(rig, pbx, runtime, user, *args, first=()):
+    """A phone that answers once."""
+    phone = rig.phone(
+        *(runtime, *first, *pbx.account(user), "listen", "--calls", "1", *args), name=user
+    )
+    phone.wait("registered")
+    return phone
+
+
+def puppet(rig, pbx, runtime, user, *args):
+    name = rig._name(user)
+    phone = rig._add(Puppet(rig.folder, name, runtime, *pbx.account(user), *args))
+    phone.wait("registered")
+    return phone

@@ -114,6 +114,34 @@ def rig(request):
     assert not problems, "\n".join(problems[:20])
 
 
+@pytest.fixture(scope="module")
+def asterisk_server(tmp_path_factory):
+    """One Asterisk for all tests that do not want one of their own."""
+    from asterisk import Asterisk  # not everybody's tests need it
+
+    started = Asterisk(tmp_path_factory.mktemp("asterisk"))
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def pbx(asterisk_server, rig):
+    """It, without a call before and after the test."""
+    yield asterisk_server.fresh()
+    try:
+        asterisk_server.idle()
+    finally:
+        asterisk_server.command("channel request hangup all")
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory):
+    """One Kamailio for all tests that do not want one of their own."""
+    started = rigs.Kamailio(tmp_path_factory.mktemp("kamailio"))
+    yield started
+    started.kill()
+
+
 # ---------------------------------------------------------------------------------- results
 
 

@@ -22,10 +22,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from runtimes import build
-from runtimes.build import Missing, say
+from runtimes import debian
+from runtimes.debian import Missing, say
 
-PEERS = Path(os.environ.get("USIP_CACHE") or build.ROOT / "build").resolve() / "peers"
+PEERS = Path(os.environ.get("USIP_CACHE") or debian.ROOT / "build").resolve() / "peers"
 FOLDER = PEERS / "asterisk"
 SUITES = ("forky", "sid")  # the first that has it
 LEAST = 22
@@ -66,7 +66,7 @@ class Unpacked:
 
 
 def run(command, log, env, cwd):
-    build.logged(list(map(str, command)), log, env=env, cwd=cwd, timeout=LIMIT_S)
+    debian.logged(list(map(str, command)), log, env=env, cwd=cwd, timeout=LIMIT_S)
 
 
 def private_apt(suites, where):
@@ -78,8 +78,8 @@ def private_apt(suites, where):
     for folder in ("lists/partial", "cache/archives/partial", "etc", "debs"):
         (where / folder).mkdir(parents=True)
     (where / "status").touch()
-    uri = build.mirror()
-    lines = [f"deb [signed-by={build.KEYRING}] {uri} {suite} main\n" for suite in suites]
+    uri = debian.mirror()
+    lines = [f"deb [signed-by={debian.KEYRING}] {uri} {suite} main\n" for suite in suites]
     (where / "sources.list").write_text("".join(lines))
     (where / "apt.conf").write_text(
         f'Dir::Etc::SourceList "{where}/sources.list";\nDir::Etc::SourceParts "{where}/etc";\n'
@@ -172,7 +172,7 @@ def ensure():
 
 
 def make():
-    if build.os_release("ID") != "debian":
+    if debian.os_release("ID") != "debian":
         raise Missing("Asterisk is unpacked from Debian's packages, and this is no Debian")
     for program in ("apt-get", "dpkg-deb"):
         if not shutil.which(program):
