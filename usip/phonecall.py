@@ -269,6 +269,12 @@ class Call:
         """There was sound."""
         self.core.alive(now())
 
+    def silent(self):
+        """There should be sound, and has been none for long."""
+        if self.core.state == b"E":
+            self.core.hangup(now(), "NoSound")
+            self.phone.driver.kick()
+
     def fault(self, e):
         self.phone.driver.fault(e)
 

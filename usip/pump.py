@@ -15,6 +15,12 @@ if not _sleep_ms:  # CPython
         return asyncio.sleep(ms / 1000)
 
 
+_LATE = 40  # ms; two packets close together are no burst
+_MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
+_EVEN = 25  # packets of the same length
+_DESERTED = 100  # frames, 2 s
+
+
 class _RtpFlow:
     # What the trace is shown of a media socket.
     transport = b"RTP"
@@ -29,7 +35,9 @@ class Pump:
     """The sound of one call after another: its buffers live as long as the phone.
 
     `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
-    any time later, and starts the sound; `stop` ends it."""
+    any time later, and starts the sound; `stop` ends it. One task: every 20 ms what has come is
+    taken, a frame is sent and a frame is played. Where the port's sockets can be connected, nothing
+    of it allocates (see `_follow`)."""
 
     def __init__(self, net):
         self.net = net
@@ -37,15 +45,16 @@ class Pump:
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._rx_view = memoryview(self._rx)
+        self._into = self._rx_view  # what is read into
         self._tx_view = memoryview(self.stream.tx)
         self._part = self._tx_view  # its first octets: most packets have the same length
-        self.endpoint = self.audio = self._flow = None
-        self._tasks = ()
+        self.endpoint = self.audio = self._flow = self._task = None
 
     def begin(self, endpoint, host, audio, user, trace=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `audio` the port's sound
         or None for silence, `trace` the agent's hook. `user` is told `digit_came(digit)` for every
-        telephone-event, `alive()` now and then while packets come, `fault(exception)`.
+        telephone-event, `alive()` now and then while packets come, `silent()` once when none came
+        for RTP_TIMEOUT, `fault(exception)`.
         """
         self.endpoint = endpoint
         self.host = host
@@ -53,7 +62,9 @@ class Pump:
         self.user = user
         self.trace = trace
         self._flow = None
-        self._heard = 0
+        self._heard = False
+        self._connected = False
+        self._into = self._rx_view
         self.stream.reset(8)
 
     def agree(self, remote):
@@ -63,12 +74,14 @@ class Pump:
         s.event_type_in = remote.event_type_in
         s.sending_on = remote.direction in ("sendrecv", "sendonly")
         s.receiving_on = remote.direction in ("sendrecv", "recvonly")
+        s.quiet = 0
+        self._open()  # it may come from elsewhere now
         # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
             s.remote = self.net.resolve(remote.host, remote.port)
             self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
-        if not self._tasks:
-            self._tasks = (asyncio.create_task(self._send()), asyncio.create_task(self._receive()))
+        if not self._task:
+            self._task = asyncio.create_task(self._run())
             if self.audio:
                 self.take(self.audio)
 
@@ -86,57 +99,100 @@ class Pump:
         self.user.fault(e)
 
     def stop(self):
-        for t in self._tasks:
-            t.cancel()
+        if self._task:
+            self._task.cancel()
         self.endpoint.close()
         try:
-            if self._tasks and self.audio:
+            if self._task and self.audio:
                 self.audio.stop()
         except Exception as e:
             self._silent(e)
-        self._tasks = ()
-        self.audio = None
+        self._task = self.audio = None
 
-    async def _receive(self):
-        ep = self.endpoint
-        while True:
-            await ep.readable()
-            try:
-                # One at a time: to ask again, and hear that there is none, costs 700 bytes.
-                n = ep.readinto(self._rx)
-                if n is not None:
-                    self._packet(n)
-            except Exception as e:  # the application's listener, or no memory
-                self.user.fault(e)
-
-    def _packet(self, n):
-        self._heard += 1
-        if self.trace and self._flow:
-            self.trace(False, self._rx_view[:n], self._flow, now())
-        d = self.stream.receive(self._rx, n, self.endpoint.source, now())
-        if d:
-            self.user.digit_came(d)
-
-    async def _send(self):
+    async def _run(self):
         due = now()
         frames = 0
         while True:
+            try:
+                self._take()
+            except Exception as e:  # the application's listener, or no memory
+                self.user.fault(e)
             try:
                 self._frame()
             except Exception as e:
                 self._silent(e)
             frames += 1
-            if frames == 500:  # 10 s
+            if frames == 50:
                 frames = 0
-                if self._heard:
-                    self._heard = 0
-                    self.user.alive()
+                self._second()
             due = later(due, 20)
             wait = left(due, now())
-            if wait < -100:
-                due = now()  # the machine stood still: go on from here, never in a burst
-                wait = 0
+            while wait < -_LATE:
+                # The machine stood still. What was not sent in time is left out, never sent in a
+                # burst: the peer plays silence where there was none to be had.
+                self._miss()
+                due = later(due, 20)
+                wait += 20
             await _sleep_ms(wait if wait > 0 else 0)
+
+    def _second(self):
+        s = self.stream
+        try:
+            if self._heard:
+                self._heard = False
+                self.user.alive()
+            # A peer that holds us, or that we hold, need not send.
+            both = s.sending_on and s.receiving_on
+            if both and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
+                s.quiet = 0
+                self.user.silent()
+            self._follow()
+        except Exception as e:
+            self.user.fault(e)
+
+    # --- the socket ---
+
+    # A datagram read by recvfrom() costs a board 300 bytes. A connected socket can be read into a
+    # buffer for nothing, but MicroPython's readinto() reads on until the buffer is full: so it is
+    # as long as the peer's packets are, once they have had the same length for a while. One that
+    # turns out to be another makes the stream uneven, and everything begins anew.
+    def _follow(self):
+        s = self.stream
+        if self._connected:
+            # Silence for a while: the peer may have got another address from its NAT.
+            if not s.even or s.quiet > _DESERTED:
+                self._open()
+        elif s.even > _EVEN and s.locked and hasattr(self.endpoint, "connect"):
+            self.endpoint.connect(s.remote)
+            self._connected = True
+            self._into = self._rx_view[: s.size]
+
+    def _open(self):
+        if self._connected:
+            self._connected = False
+            self._into = self._rx_view
+            self.endpoint.reopen()
+
+    def _take(self):
+        ep = self.endpoint
+        for _ in range(_MANY):
+            n = ep.readinto(self._into)
+            if not n:
+                break
+            self._heard = True
+            if self.trace and self._flow:
+                self.trace(False, self._rx_view[:n], self._flow, now())
+            s = self.stream
+            source = None if self._connected else ep.source
+            at = 0
+            while at < n:
+                d = s.receive(self._rx, n, source, now(), at)
+                if d:
+                    self.user.digit_came(d)
+                # Telephone-events are shorter than sound: what was read on is another packet.
+                at = s.end
+
+    # --- 20 ms ---
 
     def _frame(self):
         s = self.stream
@@ -154,3 +210,11 @@ class Pump:
         s.frame_in(pcm)
         if self.audio:
             self.audio.write(pcm)
+
+    def _miss(self):
+        # 20 ms that are over: the microphone's frame is old, the loudspeaker stood still.
+        s = self.stream
+        if self.audio:
+            self.audio.readinto(self._pcm)
+        s.miss()
+        s.frame_in(self._pcm)

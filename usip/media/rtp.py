@@ -70,32 +70,32 @@ class Header:
         self.pt = self.marker = self.seq = self.hi = self.lo = 0
         self.ssrc_hi = self.ssrc_lo = self.at = self.n = 0
 
-    def parse(self, buf, n):
-        """False if the first `n` octets of `buf` are no RTP packet (RFC 3550 A.1)."""
-        if n < HEADER or n > len(buf) or buf[0] >> 6 != 2:
+    def parse(self, buf, n, i=0):
+        """False if buf[i:n] is no RTP packet (RFC 3550 A.1)."""
+        if n - i < HEADER or n > len(buf) or buf[i] >> 6 != 2:
             return False
         # RFC 5761 4: on this port these are the RTCP packet types 192-223.
-        if 192 <= buf[1] <= 223:
+        if 192 <= buf[i + 1] <= 223:
             return False
-        at = HEADER + (buf[0] & 15) * 4
-        if buf[0] & 0x10:
+        at = i + HEADER + (buf[i] & 15) * 4
+        if buf[i] & 0x10:
             if at + 4 > n:
                 return False
             at += 4 + (buf[at + 2] << 8 | buf[at + 3]) * 4
         end = n
-        if buf[0] & 0x20:
+        if buf[i] & 0x20:
             if not buf[n - 1]:
                 return False
             end -= buf[n - 1]
         if at > end:
             return False
-        self.pt = buf[1] & 0x7F
-        self.marker = buf[1] >> 7
-        self.seq = buf[2] << 8 | buf[3]
-        self.hi = buf[4] << 8 | buf[5]
-        self.lo = buf[6] << 8 | buf[7]
-        self.ssrc_hi = buf[8] << 8 | buf[9]
-        self.ssrc_lo = buf[10] << 8 | buf[11]
+        self.pt = buf[i + 1] & 0x7F
+        self.marker = buf[i + 1] >> 7
+        self.seq = buf[i + 2] << 8 | buf[i + 3]
+        self.hi = buf[i + 4] << 8 | buf[i + 5]
+        self.lo = buf[i + 6] << 8 | buf[i + 7]
+        self.ssrc_hi = buf[i + 8] << 8 | buf[i + 9]
+        self.ssrc_lo = buf[i + 10] << 8 | buf[i + 11]
         self.at = at
         self.n = end - at
         return True

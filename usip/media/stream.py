@@ -6,7 +6,7 @@ from ..rand import urandom
 from . import g711
 from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
 from .jitter import Jitter
-from .rtp import HEADER, Header, Reception, Sender
+from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
 _FRAME = g711.FRAME
 _GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
@@ -58,7 +58,12 @@ class MediaStream:
         self._sdp = self._remote = None
         self._lock = _OPEN
         self._grace = 0
-        self._quiet = 0  # frames since the last packet
+        self.quiet = 0  # frames since the last packet
+        self.even = 0  # packets of sound in a row that were ...
+        self.size = 0  # ... datagrams of this length, each as long as their timestamps are apart
+        self.end = 0  # of the packet in the buffer that was received last
+        self._seq = -1
+        self._hi_in = self._lo_in = 0
 
     # --- the source ---
 
@@ -85,7 +90,7 @@ class MediaStream:
             h = self._in
             if (
                 known
-                and self._quiet >= _SILENT
+                and self.quiet >= _SILENT
                 and h.ssrc_hi == self._ssrc_hi
                 and h.ssrc_lo == self._ssrc_lo
             ):
@@ -111,7 +116,18 @@ class MediaStream:
                 self._lock = _LOCKED
         return True
 
+    @property
+    def locked(self):
+        """The source is certain."""
+        return self._lock == _LOCKED
+
     # --- sending ---
+
+    def miss(self):
+        """20 ms passed in which nothing could be sent."""
+        self._out.tick()
+        self._filled = HEADER
+        self._marker = True
 
     def frame_out(self, pcm):
         """Send one frame of PCM (None: silence), or of the digit that is due instead. Returns how
@@ -177,22 +193,27 @@ class MediaStream:
 
     # --- receiving ---
 
-    def receive(self, buf, n, addr=None, now=None):
-        """Take a datagram: the first `n` octets of `buf`, which may be reused. Returns the digit
-        that begins with it, as bytes, or None.
+    def receive(self, buf, n, addr=None, now=None, at=0):
+        """Take a datagram: buf[at:n], which may be reused. Returns the digit that begins with it,
+        as bytes, or None. `end` is where the packet ended, before `n` when there is more behind it.
 
         `addr` is None where the socket itself takes nothing from others; `now`, in milliseconds, is
         only wanted for the jitter.
         """
         h = self._in
-        if not h.parse(buf, n):
+        self.end = n
+        if not h.parse(buf, n, at):
             return None
         event = h.pt == self.event_type_in
         audio = not event and h.pt in self.laws
+        if event:
+            self.end = min(n, h.at + 4)
+        elif audio:
+            self._measure(h, n - at)
         known = addr is None or (self._lock == _LOCKED and addr == self._remote)
         if not known and not self._admit(addr, event or audio):
             return None
-        self._quiet = 0
+        self.quiet = 0
         r = self._reception
         if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
             if not r.update(h.seq):
@@ -216,9 +237,23 @@ class MediaStream:
                 r.late += 1
         return None
 
+    def _measure(self, h, size):
+        # Whether all packets are of one length. Before a marker there was silence.
+        if size != self.size:
+            self.size = size
+            self.even = 0
+        elif not h.marker:
+            n = gap(h.seq, self._seq)
+            if 0 < n < _GRACE:
+                even = elapsed(h.hi, h.lo, self._hi_in, self._lo_in) == h.n * n
+                self.even = min(self.even + 1, 1000) if even else 0
+        self._seq = h.seq
+        self._hi_in = h.hi
+        self._lo_in = h.lo
+
     def frame_in(self, pcm):
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
-        self._quiet += 1
+        self.quiet += 1
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.

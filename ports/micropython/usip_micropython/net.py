@@ -22,10 +22,12 @@ class Endpoint:
     was read last.
     """
 
-    def __init__(self, sock, port):
+    def __init__(self, sock, port, bound=None):
         self.sock = sock
         self.port = port
         self.source = None
+        self._bound = bound  # (family, address), as bind() wants it
+        self._connected = False
 
     def readable(self):
         """Wait until there is something to read."""
@@ -33,6 +35,11 @@ class Endpoint:
 
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
+        if self._connected:
+            try:
+                return self.sock.readinto(buf)
+            except OSError:
+                return None
         # Not sock.readinto(): it reads on, datagram after datagram, until the buffer is full. And
         # recvfrom(n) allocates n bytes before it looks, which a heap with holes may not have: so
         # a peek, and the size that there is room for. Before 1.26 the boards' sockets have no
@@ -74,6 +81,21 @@ class Endpoint:
             return e.errno not in _HARD
         return True
 
+    def connect(self, address):
+        """From now on only datagrams from `address` are read, and reading allocates nothing. But
+        what is shorter than the buffer is followed by the next one if that has come."""
+        self.sock.connect(address)
+        self.source = address
+        self._connected = True
+
+    def reopen(self):
+        """Be heard by everybody again: a new socket on the same port. OSError when that fails."""
+        self._connected = False
+        self.sock.close()
+        self.sock = socket.socket(self._bound[0], socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
+        self.sock.bind(self._bound[1])
+
     def close(self):
         self.sock.close()
 
@@ -101,7 +123,7 @@ class Net:
             try:
                 sock.setblocking(False)
                 sock.bind(ai[-1])
-                return Endpoint(sock, p)
+                return Endpoint(sock, p, (ai[0], ai[-1]))
             except OSError:
                 sock.close()
                 if p == tries[-1]:

@@ -1,5 +1,5 @@
 # Calls TO and tells the bytes allocated and the packets of two seconds of the call: pump, socket,
-# event loop and all. USAGE: callalloc.py PORT TO
+# event loop and all. USAGE: callalloc.py PORT TO [HOST]
 
 import asyncio
 import gc
@@ -24,13 +24,12 @@ class Quiet:
 
 
 async def main():
-    phone = Phone(
-        net=Net("127.0.0.1"), audio=Quiet(), bind=("127.0.0.1", int(sys.argv[1])), trace=False
-    )
+    host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
+    phone = Phone(net=Net(host), audio=Quiet(), bind=(host, int(sys.argv[1])), trace=False)
     await phone.start()
     call = await phone.call(sys.argv[2])
     await call.answered()
-    await call.ended(500)
+    await call.ended(2500)  # the stream has settled
     gc.collect()
     gc.disable()
     stats = call.stats

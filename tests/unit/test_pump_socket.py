@@ -1,0 +1,251 @@
+# usip: how the pump reads its socket, and what it does when time was lost or nothing comes
+
+import asyncio
+
+from phonenet import Endpoint, Lan, Net, run, two, up
+from usip import limits
+from usip.media.stream import MediaStream
+from usip.pump import Pump
+
+HEAPS = 2  # there are two phones in it
+
+
+class Connected(Endpoint):
+    """As MicroPython's: once it is connected it reads on, datagram after datagram, until the buffer
+    is full; what does not fit of the last one is lost."""
+
+    only = None
+    times = 0
+
+    def connect(self, address):
+        self.only = self.source = address
+        self.times += 1
+
+    def reopen(self):
+        self.only = None
+
+    def readinto(self, buf):
+        if not self.only:
+            return Endpoint.readinto(self, buf)
+        n = 0
+        while self.data and n < len(buf):
+            source, data = self.data.pop(0)
+            if source == self.only:
+                k = min(len(data), len(buf) - n)
+                buf[n : n + k] = data[:k]
+                n += k
+        return n or None
+
+
+class Told:
+    """What a pump tells."""
+
+    def __init__(self):
+        self.digits = []
+        self.faults = []
+        self.silences = self.lives = 0
+
+    def digit_came(self, d):
+        self.digits.append(d)
+
+    def alive(self):
+        self.lives += 1
+
+    def silent(self):
+        self.silences += 1
+
+    def fault(self, e):
+        self.faults.append(e)
+
+
+class Media:
+    payload_type = 8
+    event_type = event_type_in = 101
+    direction = "sendrecv"
+    host = b"192.0.2.9"
+    port = 4000
+
+
+class Bench:
+    """A pump whose 20 ms the test counts, and a peer's stream."""
+
+    def __init__(self):
+        lan = Lan()
+        net = Net(lan, b"192.0.2.1")
+        self.endpoint = Connected(net, 16384)
+        lan.endpoints.append(self.endpoint)
+        self.user = Told()
+        self.pump = p = Pump(net)
+        p.begin(self.endpoint, b"192.0.2.1", None, self.user)
+        p._task = True  # the test is the loop
+        p.agree(Media)
+        self.peer = MediaStream(8, 101)
+        self.pcm = bytearray(320)
+        self.address = p.stream.remote
+
+    def send(self, source=None):
+        n = self.peer.frame_out(self.pcm)
+        if n:
+            self.endpoint.data.append((source or self.address, bytes(self.peer.tx[:n])))
+
+    def frames(self, n, source=None):
+        for _ in range(n):
+            self.send(source)
+            self.pump._take()
+            self.pump._frame()
+
+    @property
+    def stats(self):
+        return self.pump.stream.stats()
+
+
+def connected():
+    b = Bench()
+    b.frames(60)
+    b.pump._second()
+    assert b.endpoint.only == b.address
+    return b
+
+
+def test_an_even_stream_is_read_from_a_connected_socket():
+    b = connected()
+    assert len(b.pump._into) == 172
+    b.frames(100)
+    assert b.stats["packets_received"] == 160 and b.stats["packets_lost"] == 0
+    # Nobody else is heard, and nothing of it is counted as the peer's
+    b.frames(1, (b"192.0.2.66", 4000))
+    assert b.stats["packets_received"] == 160 and b.endpoint.times == 1
+
+
+def test_digits_that_are_read_together():
+    b = connected()
+    b.peer.send_digits(b"4711", 100)
+    for _ in range(60):
+        # Nothing is read for three frames: events and sound follow each other in one reading
+        for _ in range(3):
+            b.send()
+        b.pump._take()
+    assert b"".join(b.user.digits) == b"4711"
+    # At each change from digits to sound one packet may be cut, none is taken for another.
+    assert b.stats["packets_lost"] < 8 and not b.user.faults
+
+
+def test_another_length_begins_anew():
+    b = connected()
+    b.peer = again = MediaStream(8, 101, ptime=40)
+    again._out.seq = 100
+    b.frames(80)
+    b.pump._second()
+    assert not b.endpoint.only and len(b.pump._into) == limits.RTP_MAX
+    b.frames(120)
+    b.pump._second()
+    assert b.endpoint.only and len(b.pump._into) == 332
+
+
+def test_shorter_packets_too():
+    b = connected()
+    n = b.stats["packets_received"]
+    # 10 ms, two of them each time: read in one piece, of which the first counts
+
+    def two_more(i):
+        for k in range(2):
+            head = bytes([0x80, 8, 1, (2 * i + k) & 0xFF, 0, 0, 80 * (2 * i + k) >> 8 & 0xFF])
+            head += bytes([80 * (2 * i + k) & 0xFF]) + bytes(b.peer.tx[8:12])
+            b.endpoint.data.append((b.address, head + b"\xd5" * 80))
+        b.pump._take()
+        b.pump._frame()
+
+    for i in range(50):
+        two_more(i)
+    b.pump._second()
+    assert not b.endpoint.only  # it noticed
+    for i in range(50, 60):
+        two_more(i)
+    assert b.stats["packets_received"] >= n + 19
+
+
+def test_a_peer_that_moved_is_found_again():
+    b = connected()
+    other = (b"192.0.2.10", 5000)
+    b.frames(100, other)
+    assert b.stats["packets_received"] == 60
+    b.pump._second()
+    assert not b.endpoint.only
+    b.frames(40, other)
+    b.pump._second()
+    assert b.pump.stream.remote == other == b.endpoint.only
+    assert b.stats["packets_received"] == 100
+
+
+def test_an_offer_opens_the_socket_at_once():
+    b = connected()
+
+    class Elsewhere(Media):
+        host = b"192.0.2.77"
+
+    b.pump.agree(Elsewhere)
+    assert not b.endpoint.only and len(b.pump._into) == limits.RTP_MAX
+
+
+def test_what_was_missed_is_left_out():
+    b = Bench()
+    b.frames(10)
+    before = b.stats["packets_sent"]
+    for _ in range(7):
+        b.pump._miss()
+    assert b.stats["packets_sent"] == before
+    tx = b.pump.stream.tx
+    seq, ts = tx[2] << 8 | tx[3], tx[6] << 8 | tx[7]
+    b.frames(1)
+    assert tx[1] & 0x80  # the marker: time has passed
+    assert (tx[2] << 8 | tx[3]) == (seq + 1) & 0xFFFF
+    assert (tx[6] << 8 | tx[7]) == (ts + 8 * 160) & 0xFFFF
+
+
+def test_silence_is_told_once():
+    b = Bench()
+    b.frames(10)
+    for _ in range(limits.RTP_TIMEOUT // 20):
+        b.pump._take()
+        b.pump._frame()
+    assert not b.user.silences
+    b.pump._second()
+    assert b.user.silences == 1
+    b.pump._second()
+    assert b.user.silences == 1
+
+    class Held(Media):
+        direction = "sendonly"
+
+    b.pump.agree(Held)
+    for _ in range(limits.RTP_TIMEOUT // 20 + 1):
+        b.pump._take()
+        b.pump._frame()
+    b.pump._second()
+    assert b.user.silences == 1  # it is held: nothing has to come
+
+
+async def dead():
+    # The peer's power fails in the call.
+    lan = Lan()
+    a, b = await two(lan)
+    x, y = await up(a, b)
+    while not x.stats["packets_received"] > 2:
+        await asyncio.sleep(0.01)
+    port = x.endpoint.port
+    lan.drop = lambda source, destination, data: destination == (b"192.0.2.1", port)
+    assert await x.ended(6000)
+    assert x.reason == "NoSound" and not x.remote_ended
+    assert await y.ended(1000) and y.remote_ended
+    await a.close()
+    await b.close()
+    assert lan.endpoints == []
+
+
+def test_no_sound_ends_the_call():
+    before = limits.RTP_TIMEOUT
+    limits.RTP_TIMEOUT = 1500
+    try:
+        run(dead)
+    finally:
+        limits.RTP_TIMEOUT = before
