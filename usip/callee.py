@@ -64,6 +64,7 @@ class Callee:
 
     def _send_ok(self, now):
         self.dialog.confirmed = True
+        self.m = None  # the INVITE: most of a kilobyte while the ACK is on its way
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)
         self.end_at = later(now, limits.TIMEOUT)
