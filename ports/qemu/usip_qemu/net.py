@@ -22,17 +22,22 @@ _POLL = 3  # ioctl: is there something to read?
 _mac = None
 _rx = bytearray(1600)
 _tx = bytearray(1600)
+_tx_view = memoryview(_tx)  # a bytearray takes three times as long to copy a slice into it
+_known = {}  # addresses as text -> bytes; the same few are asked for with every datagram
 _open = {}  # (address, port) -> Endpoint
 
 
 def _ip(host):
     """The 4 bytes of a numeric address, None when it is none."""
-    if host == "localhost":
-        host = "127.0.0.1"
-    parts = host.split(".")
-    if len(parts) != 4 or not all([p.isdigit() and int(p) < 256 for p in parts]):
-        return None
-    return bytes([int(p) for p in parts])
+    ip = _known.get(host)
+    if ip is None:
+        parts = ("127.0.0.1" if host == "localhost" else host).split(".")
+        if len(parts) != 4 or not all([p.isdigit() and int(p) < 256 for p in parts]):
+            return None
+        if len(_known) > 15:
+            _known.clear()
+        ip = _known[host] = bytes([int(p) for p in parts])
+    return ip
 
 
 def _start():
@@ -55,13 +60,14 @@ def _send(me, port, ip, to, data):
     total = (total >> 16) + (total & 0xFFFF)
     struct.pack_into("!H", _tx, 24, ~((total >> 16) + total) & 0xFFFF)
     struct.pack_into("!HHHH", _tx, 34, port, to, 8 + n, 0)
-    _tx[42 : 42 + n] = data
+    _tx_view[42 : 42 + n] = data
     _card.send(_tx, 42 + n)
 
 
 def _poll():
-    """Give what came in to the sockets that it is for."""
-    while True:
+    """Give what came in to the sockets that it is for; not all of a burst at once: what stays in
+    the card is not lost, and takes no heap."""
+    for _ in range(_WAITING // 2):
         n = _card.recv(_rx)
         if not n:
             return
@@ -96,7 +102,8 @@ class Endpoint(io.IOBase):
     def ioctl(self, request, flags):
         if request != _POLL:
             return 0
-        _poll()
+        if not self.inbox:
+            _poll()
         return flags & (5 if self.inbox else 4)
 
     def readable(self):
@@ -105,9 +112,10 @@ class Endpoint(io.IOBase):
 
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
-        _poll()
         if not self.inbox:
-            return None
+            _poll()
+            if not self.inbox:
+                return None
         data, self.source = self.inbox.pop(0)
         n = min(len(data), len(buf))
         buf[:n] = data[:n] if n < len(data) else data
