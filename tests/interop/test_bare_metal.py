@@ -1,9 +1,11 @@
 """The phone on boards without an operating system: SIPp and the phone on CPython call it."""
 
+import csv
 import os
 
 import pytest
 import rig as rigs
+import scenario as scenarios
 
 import runner
 
@@ -104,3 +106,59 @@ def _talk(rig, registrar, a, b, mode):
         fit = rigs.heard(sent, got)
         rig.note(f"{got.stem} {fit:.3f}")
         assert fit > 0.9
+
+
+CALLS, RATE = 500, 100
+TRIES = 3  # the emulator of a board needs most of a core, which a busy machine may not have
+FIRST = ("nice", "-n", "-15")  # where we may (root): a board has a processor of its own
+
+
+def _load(rig, board, n):
+    """One trial of the load: what the board said at its end, and SIPp's own statistics."""
+    ip, caller = rig.ip(), rig.ip()
+    file = rigs.ROOT / "tools/bench/device/uas.py"
+    try:
+        argv, env = runner.command(board, file, [ip, "5060", str(CALLS)], timeout=40)
+    except runner.RunError as error:
+        rigs.missing(str(error))
+    said = rig.folder / f"board{n}.stdout"
+    with open(said, "wb") as out:
+        phone = rigs.Program([*FIRST, *argv], rig.folder, f"board{n}", env, stdout=out)
+    rig._add(phone)
+    rigs.until(lambda: rigs.bound(ip) or not phone.running, "the board binds")
+    (rig.folder / "brief.xml").write_text(scenarios.scenario("uac_brief"))
+    stat = rig.folder / f"stat{n}.csv"
+    argv = [*FIRST, rigs.program("sipp"), f"{ip}:5060", "-sf", rig.folder / "brief.xml"]
+    argv += ["-i", caller, "-p", "5060", "-r", RATE, "-m", CALLS, "-nostdin", "-timeout", "12"]
+    # When the machine has stood still SIPp makes up for it, but never by more than 12 calls at
+    # once: a board has memory for so many.
+    argv += ["-l", "12"]
+    argv += ["-timeout_error", "-trace_stat", "-stf", stat, "-fd", "1"]
+    env = {**os.environ, "TERM": "dumb"}
+    sipp = rig._add(rigs.Program(argv, rig.folder, f"sipp{n}", env, limit=30))
+    sipp.join(30)
+    if phone.running:
+        rigs.until(lambda: not phone.running or b" ended " in said.read_bytes(), "the board's end")
+    phone.kill()
+    with open(stat) as f:
+        return said.read_text(), list(csv.DictReader(f, delimiter=";"))[-1]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("board", BOARDS)
+def test_load(rig, board):
+    """500 calls at 100 a second: none fails, nothing is sent twice"""
+    for n in range(TRIES):
+        try:
+            said, stat = _load(rig, board, n)
+        except AssertionError as error:  # it was too busy to come to an end
+            said, stat = str(error), {}
+        print(said)
+        names = ("SuccessfulCall", "FailedCall", "Retransmissions")
+        counts = [int(stat.get(x + "(C)", -1)) for x in names]
+        rate = float(stat.get("CallRate(C)", 0))
+        print(f"trial {n + 1}: {dict(zip(names, counts))}, {rate} a second")
+        if counts == [CALLS, 0, 0] and f"{CALLS} ended 0 failed" in said and rate > 0.95 * RATE:
+            rig.note(f"{rate:.0f} a second, {said.split()[-1]} bytes free at the worst")
+            return
+    pytest.fail(f"{TRIES} trials, none clean; the last: {dict(zip(names, counts))}\n{said}")
