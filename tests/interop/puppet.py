@@ -3,10 +3,11 @@
 #
 #   puppet.py [phone.py's options] listen ...
 #
-#   call URI      call; what comes of it is told as by phone.py
-#   hold, resume  the call in progress
-#   hangup        it, or the one that is ringing
-#   quit          unregister and end
+#   call URI          call; what comes of it is told as by phone.py
+#   hold, resume      the call in progress
+#   hangup            it, or the one that is ringing
+#   message URI TEXT  send a text
+#   quit              unregister and end
 
 import sys
 
@@ -30,6 +31,8 @@ class Puppet(phone.Program):
                     self.call.hold(word == "hold")
                 elif word == "hangup":
                     self.call.hangup()
+                elif word == "message":
+                    await self.phone.message(*rest.split(" ", 1))
                 elif word == "quit":
                     break
                 else:

@@ -198,6 +198,13 @@ class Program:
                 self.process.kill()
                 self.process.wait(3)
 
+    def vanish(self):
+        """End it as a power cut does. What was started is timeout(1), and the program its child."""
+        pid = self.process.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        self.join(5)
+
     def tell(self):
         """What there is to say when a test fails."""
         return f"--- {self.name}:\n{self.said()[-3000:]}"

@@ -7,14 +7,6 @@ SLOW = True
 PEER = "kamailio"
 
 
-@pytest.fixture(scope="module")
-def proxy(tmp_path_factory):
-    """One Kamailio for all tests that do not want one of their own."""
-    started = rigs.Kamailio(tmp_path_factory.mktemp("kamailio"))
-    yield started
-    started.kill()
-
-
 class House:
     """A doorbell and an indoor phone with accounts at one registrar, each on its runtime."""
 
