@@ -189,6 +189,8 @@ def make():
         root.rename(FOLDER)
     except subprocess.TimeoutExpired as error:
         raise Missing(f"{' '.join(error.cmd[:3])} ... took more than {LIMIT_S} s")
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise Missing(str(error))
     finally:
         shutil.rmtree(tmp, ignore_errors=True)
     say(f"Asterisk is in {FOLDER} after {time.monotonic() - started:.0f} s")
