@@ -11,6 +11,7 @@ import runner
 
 SLOW = True
 PEER = "sipp"
+GROUP = "calls on bare metal"
 BOARDS = ("qemu-arm", "qemu-rv32")
 RECORDINGS = rigs.Path("/usr/share/sip-tester")
 

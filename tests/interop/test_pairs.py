@@ -11,6 +11,7 @@ import runner
 
 SLOW = True
 PEER = "usip"
+GROUP = "calls with each other"
 RUNTIMES = ("cpython", "unix64", "unix32")
 PAIRS = [(a, b) for a in RUNTIMES for b in RUNTIMES]
 

@@ -9,6 +9,7 @@ from relay import Relay
 
 SLOW = True
 PEER = "sipp"
+GROUP = "what crosses, forks"
 
 
 # ---------------------------------------------------------------------------- the phone calls

@@ -11,6 +11,7 @@ from relay import Relay
 
 SLOW = True
 PEER = "sipp"
+GROUP = "bad networks"
 
 # What is done: what the phone does, the scenario and its values, the events of the phone. A phone
 # that listens stays until SIPp has ended.
