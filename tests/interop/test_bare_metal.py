@@ -110,7 +110,7 @@ def _talk(rig, registrar, a, b, mode):
 
 
 CALLS, RATE = 500, 100
-TRIES = 3  # the emulator of a board needs most of a core, which a busy machine may not have
+TRIES = 4  # the emulator of a board needs most of a core, which a busy machine may not have
 FIRST = ("nice", "-n", "-15")  # where we may (root): a board has a processor of its own
 
 
