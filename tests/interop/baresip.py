@@ -42,6 +42,7 @@ statmode_default	off
 redial_attempts		0
 module_path		{modules}
 module			g711.so
+module			g722.so
 module			aufile.so
 module			aubridge.so
 module			sndfile.so
@@ -63,8 +64,9 @@ def version():
 class Baresip(rigs.Teller):
     """Events have baresip's names: CALL_ESTABLISHED, CALL_CLOSED, CALL_DTMF_START, ...
 
-    `play` is what it says, `answer` manual or auto, `codecs` in its order of preference, `dtmf`
-    rtpevent or info, `calls` how many it takes, `contact` whom it writes to.
+    `play` is what it says; when that is over it hangs up. `answer` is manual or auto, `codecs` its
+    order of preference, `dtmf` rtpevent or info, `calls` how many it takes, `contact` whom it writes
+    to.
     """
 
     def __init__(

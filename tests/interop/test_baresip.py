@@ -12,7 +12,7 @@ DIGITS = "11*0#"
 
 def peer(rig, **more):
     if "play" not in more:
-        more["play"] = rig.noise("baresip.wav", seconds=6, seed=2)
+        more["play"] = rig.noise("baresip.wav", seconds=10, seed=2)
     return rig._add(Baresip(rig.folder, rig._name("baresip"), **more))
 
 
@@ -224,6 +224,15 @@ def test_cancelled_by_baresip(rig, runtime):
     baresip.do("hangup")
     phone.wait("ended", code=487, reason="Cancelled")
     phone.finish()
+
+
+def test_no_common_codec(rig, runtime):
+    """baresip has no codec of ours: 488"""
+    baresip = peer(rig, codecs="g722/16000/1")
+    phone = rig.listener(runtime)
+    baresip.dial(uri(phone))
+    assert baresip.wait("CALL_CLOSED")["param"].startswith("488")
+    phone.stop()
 
 
 # ----------------------------------------------------------------------------------- texts
