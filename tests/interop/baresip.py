@@ -65,8 +65,8 @@ class Baresip(rigs.Teller):
     """Events have baresip's names: CALL_ESTABLISHED, CALL_CLOSED, CALL_DTMF_START, ...
 
     `play` is what it says; when that is over it hangs up. `answer` is manual or auto, `codecs` its
-    order of preference, `dtmf` rtpevent or info, `calls` how many it takes, `contact` whom it writes
-    to.
+    order of preference, `dtmf` rtpevent or info, `calls` how many it takes, `contact` who gets its
+    texts.
     """
 
     def __init__(
