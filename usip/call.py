@@ -293,11 +293,14 @@ class Call(Caller, Callee):
         if d and agent.dialogs.get(d.key()) is d:
             del agent.dialogs[d.key()]
         agent.parts.remove(self)
+        # Transactions stay for half a minute: an INVITE from us needs the call for 2xx that come
+        # again, which need no more of it than the dialog.
         if self.tx:
-            self.tx.user = None  # it stays for half a minute, and would keep the call
+            self.tx.user = None
         if not self.reason:
             self._fail(200, "HungUp")
         self._tell("ended")
+        self.sdp = self.bye = None
 
     # --- both ---
 

@@ -67,7 +67,7 @@ def test_ended_call_is_let_go():
                 b.within(b"ACK", 2)
                 assert b.call.held
             b.within(b"BYE", 3, branch=b"z9hG4bKb%d" % n)
-        assert b.call.state == b"X"
+        assert b.call.state == b"X" and b.call.sdp is None
         for method in (b"ACK", b"INVITE"):  # late ones change nothing
             sent = len(b.wire.sent)
             b.within(method, 1, branch=b"z9hG4bKi%d" % n)
