@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget stage lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget stage peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +30,9 @@ budget: python boards ## measure instructions again and rewrite tests/host/instr
 
 stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
+
+peers: python ## the tables of peers in README.md and docs/interop.md, from the last run of each test
+	@$(PYTHON) tools/peers_table.py
 
 lint: $(VENV)/.made ## style and format (ruff)
 	@$(VENV)/bin/ruff check .
@@ -57,7 +60,7 @@ releases: python
 # Firmware for QEMU's boards. It wants compilers that not every machine can have: then the tests that
 # need it say so; in CI it must be there.
 boards: python
-	@tools/runtimes/build.py qemu-arm qemu-rv32 qemu-arm-stock qemu-rv32-stock >/dev/null || [ -z "$$CI" ]
+	@tools/runtimes/build.py boards >/dev/null || [ -z "$$CI" ]
 
 # Where the peers cannot be installed the tests that need them say so; in CI they must be there.
 interop:

@@ -8,7 +8,7 @@ same from an older release; unix64-usip, unix32-1.25-usip, ..., which have usip 
 frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU emulates, with
 usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it;
 qemu-arm-flash, qemu-rv32-flash, boards with a disk and no usip; wasm, wasm-1.27, wasm-1.23,
-WebAssembly builds from npm. `releases` are those of all other releases.
+WebAssembly builds from npm. `boards` are all boards, `releases` all of other releases.
 --check only looks: exit 3 if one is missing.
 
 Where MicroPython comes from, in this order:
@@ -300,6 +300,9 @@ def main(args):
     if any(x.startswith("-") for x in targets):
         print(__doc__, file=sys.stderr)
         return 2
+    if "boards" in targets:
+        targets.remove("boards")
+        targets += [*QEMU_TARGETS, *QEMU_FLASH]
     if "releases" in targets:
         targets.remove("releases")
         targets += [f"{x}-{v}" for v in OLDER for x in TARGETS] + list(wasm.TARGETS)

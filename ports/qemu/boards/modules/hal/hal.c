@@ -156,6 +156,8 @@ void usip_start(void) {
 // Called in the place of exit() by machine.reset().
 __attribute__((noreturn)) void usip_reset(int code) {
     (void)code;
+    // QEMU's RISC-V board does not load .data again: it would come up in the raw REPL it was left in.
+    pyexec_mode_kind = PYEXEC_MODE_FRIENDLY_REPL;
     #if defined(QEMU_SOC_MPS2)
     REG32(0xe000ed0c) = 0x05fa0004;     // AIRCR: SYSRESETREQ
     #else
