@@ -40,6 +40,8 @@ from trees import MPY, ROOT, RunError, Trees, module
 UNIX = {"unix64": "x64", "unix32": "x86"}  # runtime -> what mpy-cross calls its machine code
 OLDER = {f"{x}-{v}": UNIX[x] for v in build.OLDER for x in UNIX}
 WASM = wasm.TARGETS
+# KB in which the shared tests run, usip frozen in. On unix64 pointers are twice as wide.
+HEAPS = {"unix32": 64, "unix64": 128}
 QEMU = {"arm": "armv7m", "rv32": "rv32imc"}
 QEMU_TIMEOUT_S = 300
 FOREVER_S = 365 * 24 * 3600

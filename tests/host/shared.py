@@ -69,17 +69,17 @@ def run(runtime, file, *args, **how):
 
 
 @functools.cache
-def features(runtime):
-    """What this runtime has of SIGNS."""
-    words = run(runtime, TESTS / "support" / "features.py").split()
-    assert words.pop() == "done", words
-    return frozenset(words)
+def probe(runtime, heap=None):
+    """What this runtime has of SIGNS, its release, and the KB of its heap."""
+    *words, release, size = run(runtime, TESTS / "support" / "features.py", heap=heap).split()
+    assert set(words) <= set(SIGNS), words
+    return frozenset(words), release, int(size)
 
 
 def run_file(runtime, file, **how):
     """Run the tests of one file, unless they want what the runtime lacks."""
     wanted = [x for x, sign in SIGNS.items() if re.search(sign, source(file))]
-    lacking = [x for x in wanted if x not in features(runtime)] if wanted else []
+    lacking = [x for x in wanted if x not in probe(runtime)[0]] if wanted else []
     if lacking:
         pytest.skip(f"{runtime} has no {' and no '.join(lacking)}")
     only = ONLY.get(file.stem, {}).get(runtime)

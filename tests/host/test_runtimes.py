@@ -19,8 +19,7 @@ def heap(runtime, file):
     """A file that plays several devices says `HEAPS = 2` when it needs the heaps of two."""
     found = re.search(r"(?m)^HEAPS = (\d)", file.read_text())
     n = int(found.group(1)) if found else 1
-    # Pointers are twice as wide on unix64.
-    return "%dk" % (n * (128 if runtime.startswith("unix64") else 64))
+    return "%dk" % (n * runner.HEAPS[runtime[:6]])
 
 
 @pytest.mark.timeout(shared.TIMEOUT_S + 30)

@@ -1,6 +1,9 @@
 """What this runtime has of what a shared test may want: one word a line. Not every MicroPython has
-an event loop of its own, or files.
+an event loop of its own, or files. Then its release, and the KB of its heap.
 """
+
+import gc
+import sys
 
 
 def main(args=()):
@@ -18,7 +21,9 @@ def main(args=()):
         print("files")
     except (NameError, ImportError):
         pass
-    print("done")
+    release = ".".join([str(x) for x in sys.implementation.version[:3]])
+    heap = (gc.mem_alloc() + gc.mem_free()) // 1024 if hasattr(gc, "mem_free") else 0
+    print(release, heap)
     return 0
 
 
