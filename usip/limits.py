@@ -89,3 +89,4 @@ RTP_PORT = 16384  # first port tried, even ones
 RTP_PORTS = 32  # how many are tried
 JITTER_SLOTS = 12  # frames of 20 ms
 JITTER_START = 3  # frames held before the first is played
+JITTER_MAX = 10  # frames: 200 ms, above which people talk at the same time

@@ -104,3 +104,21 @@ def test_bounds():
     assert refused(g711.copy, b, 5, 4, b, 0)
     assert refused(g711.copy, b, 0, 4, b, 5)
     assert refused(g711.copy, b, 0, 4, b, -1)
+
+
+def test_fade_and_quiet():
+    twins = [_g711_plain, g711]
+    for m in twins:
+        pcm = bytearray(b"\x00\x40\x00\xc0\x01\x00\xff\xff\x07\x00")
+        m.fade(pcm, 4, 1)
+        assert pcm == b"\x00\x20\x00\xe0\x00\x00\xff\xff\x07\x00"
+        for law, loudest in ((0, 372), (8, 504)):
+            for code in range(256):
+                g711.decode(law, bytes((code,)), 0, 1, pcm)
+                s = pcm[0] | pcm[1] << 8
+                s = 0x10000 - s if s & 0x8000 else s
+                data = b"\x00" + b"\xff\xd5"[law // 8 : law // 8 + 1] * 3 + bytes((code,))
+                assert bool(m.quiet(law, data, 1, 4)) == (s <= loudest), (law, code)
+    b = bytearray(8)
+    assert refused(g711.fade, b, 5, 1) and refused(g711.fade, b, 2, 16)
+    assert refused(g711.quiet, 0, b, 2, 8)

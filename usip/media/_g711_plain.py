@@ -73,3 +73,27 @@ def copy(data, at, n, out, to):
         out[to] = data[at]
         at += 1
         to += 1
+
+
+def fade(pcm, n, steps):
+    i = 0
+    while i < 2 * n:
+        s = pcm[i] | pcm[i + 1] << 8
+        if s & 0x8000:
+            s -= 0x10000
+        s >>= steps
+        pcm[i] = s & 0xFF
+        pcm[i + 1] = s >> 8 & 0xFF
+        i += 2
+
+
+# The seven bits are nearly a logarithm of the level: below 0x20 a sample is at most 504 (PCMA) or
+# 372 (PCMU) of 32,768.
+def quiet(law, data, at, n):
+    mask = 0x55 if law else 0x7F
+    end = at + n
+    while at < end:
+        if (data[at] ^ mask) & 0x7F >= 0x20:
+            return 0
+        at += 1
+    return 1

@@ -72,3 +72,25 @@ def copy(data: ptr8, at: int, n: int, out: ptr8, to: int):
     while i < n:
         out[to + i] = data[at + i]
         i += 1
+
+
+@micropython.viper
+def fade(pcm: ptr16, n: int, steps: int):
+    i = 0
+    while i < n:
+        s = pcm[i]
+        if s & 0x8000:
+            s -= 0x10000
+        pcm[i] = s >> steps
+        i += 1
+
+
+@micropython.viper
+def quiet(law: int, data: ptr8, at: int, n: int) -> int:
+    mask = 0x55 if law else 0x7F
+    end = at + n
+    while at < end:
+        if (data[at] ^ mask) & 0x7F >= 0x20:
+            return 0
+        at += 1
+    return 1

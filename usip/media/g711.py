@@ -11,16 +11,20 @@ try:
     from ._g711_viper import copy as _copy
     from ._g711_viper import decode as _decode
     from ._g711_viper import encode as _encode
+    from ._g711_viper import fade as _fade
+    from ._g711_viper import quiet as _quiet
 except (ImportError, SyntaxError, ValueError):
     from ._g711_plain import copy as _copy
     from ._g711_plain import decode as _decode
     from ._g711_plain import encode as _encode
+    from ._g711_plain import fade as _fade
+    from ._g711_plain import quiet as _quiet
 
 FRAME = 160  # samples in 20 ms
 SILENCE = bytes(2 * FRAME)  # one frame of PCM
 
 
-# Viper checks no bounds: these three do, so that no length from the network can write past a
+# Viper checks no bounds: these do, so that no length from the network can write past a
 # buffer.
 
 
@@ -43,3 +47,17 @@ def copy(data, at, n, out, to):
     if n < 0 or at < 0 or to < 0 or at + n > len(data) or to + n > len(out):
         raise UsageError("buffer too small")
     _copy(data, at, n, out, to)
+
+
+def fade(pcm, n, steps):
+    """The first `n` samples of `pcm`, `steps` times 6 dB lower."""
+    if n < 0 or n * 2 > len(pcm) or not 0 <= steps <= 15:
+        raise UsageError("buffer too small")
+    _fade(pcm, n, steps)
+
+
+def quiet(law, data, at, n):
+    """True when no sample of data[at : at + n] is above -36 dB of full scale: a pause."""
+    if n < 0 or at < 0 or at + n > len(data):
+        raise UsageError("buffer too small")
+    return _quiet(law, data, at, n) != 0

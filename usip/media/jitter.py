@@ -26,6 +26,7 @@ class Jitter:
         self._law = bytearray(slots)
         self._start = start
         self._slot = self._hi = self._lo = 0  # what get() gives next, and its timestamp
+        self.ahead = 0  # samples by which the last packet came early, negative: late
         self._late = 0
         self._on = False
 
@@ -47,16 +48,19 @@ class Jitter:
         size = len(self._ring)
         if n > size - self._start * _FRAME:
             return False
-        d = elapsed(hi, lo, self._hi, self._lo) if self._on else size
+        self.ahead = d = elapsed(hi, lo, self._hi, self._lo) if self._on else _FAR
         if -_FAR < d < 0:
             self._late += _LATE
             if self._late < _TOO_LATE:
                 return False
         elif self._late:
             self._late -= 1
-        if d < 0 or d + n > size:
+        if d < 0 or d >= _FAR:
             self._begin(hi, lo)
-            d = self._start * _FRAME
+            self.ahead = d = self._start * _FRAME
+        while d + n > size:  # it came in a burst: the oldest is given up
+            self._step()
+            d -= _FRAME
         p = self._slot * _FRAME + d
         while n > 0:
             if p >= size:
@@ -82,11 +86,15 @@ class Jitter:
         have = self._have[k]
         if have:
             g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
-            self._have[k] = 0
+        self._step()
+        return have
+
+    def _step(self):
+        k = self._slot
+        self._have[k] = 0
         k += 1
         self._slot = k if k < len(self._have) else 0
         self._lo += _FRAME
         if self._lo > 0xFFFF:
             self._lo &= 0xFFFF
             self._hi = (self._hi + 1) & 0xFFFF
-        return have

@@ -5,7 +5,7 @@ from ..errors import UsageError
 from ..rand import urandom
 from . import g711
 from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
-from .jitter import Jitter
+from .playout import Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
 _FRAME = g711.FRAME
@@ -32,7 +32,7 @@ class MediaStream:
         # RTP_MAX holds 60 ms.
         self._full = HEADER + _FRAME * min(3, max(1, ptime // 20))
         self.tx = bytearray(self._full)  # the datagram to be sent is tx[:n]
-        self._jitter = Jitter()
+        self._jitter = Playout()
         self._in = Header()
         self._rand = rand
         self.reset(law, event_type)
@@ -52,6 +52,7 @@ class MediaStream:
         self._hi = self._lo = 0  # timestamp of the packet or the press that is being sent
         self._held = 0
         self._jitter.restart()
+        self._jitter.concealed = 0
         self._reception = Reception()
         self._digits_in = EventReceiver()
         self._ssrc_hi = self._ssrc_lo = -1
@@ -269,5 +270,7 @@ class MediaStream:
             "packets_late": r.late,
             "packets_duplicate": r.duplicates,
             "packets_refused": self.refused,
+            "frames_concealed": self._jitter.concealed,
+            "delay_ms": self._jitter.delay_ms,
             "jitter_ms": r.jitter_ms,
         }
