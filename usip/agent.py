@@ -129,9 +129,9 @@ class Agent(Composer):
         table = self.transactions
         if len(table) < (self.most if ours else self.most - limits.OWN_TRANSACTIONS):
             return True
-        for over in (b"F", b"K"):
+        for over in (b"F", b"K", b"A"):
             for tx in table:
-                if tx.state == over and not (tx.invite and over == b"F" and not tx.client):
+                if tx.state == over and tx.spent():
                     table.remove(tx)
                     return True
         return False
@@ -171,7 +171,8 @@ class Agent(Composer):
         if m.method == b"CANCEL":
             self._cancel(m, now)
             return
-        if not self.room(False):
+        # A BYE may have one of our places: a call must end when the table is full.
+        if not self.room(m.method == b"BYE" and self.dialog(m) is not None):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"

@@ -196,6 +196,7 @@ class Reinvite:
 
     def _done(self, tx, now):
         self.retry_at = self.end_at = None
+        self.tx.user = None  # the transaction has done its work
         call = self.call
         if self.offered:
             try:

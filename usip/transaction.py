@@ -120,6 +120,16 @@ class Transaction:
             elif self.keys is not None:
                 self.agent.transactions.place(self)
 
+    def spent(self):
+        """Whether one that is over (F, K, A) may go before its time, for another to have its place:
+        not an INVITE that still waits for its ACK or for a 2xx, nor one that would ring again if it
+        came again. A re-INVITE that came again is out of order in its dialog."""
+        if not self.invite or self.state == b"K":
+            return True
+        if self.state == b"F":
+            return self.client
+        return not (self.client or self.user or self.keys[1])
+
     def _send(self, data, now):
         if not self.agent.send(data, self.flow, now):
             self.fire(b"!", now)

@@ -115,6 +115,44 @@ def test_strangers_leave_places_for_us():
     assert ping(b.agent, b"sip:x@192.0.2.9", b.now).status == 503
 
 
+def test_many_reinvites():
+    # baresip held and resumed by the second: each of its INVITEs stayed for half a minute, the
+    # thirteenth was refused, and so was its BYE.
+    for callee in (False, True):
+        b = Bench()
+        b.agent.most = MOST
+        c = b.up(callee)
+        for _ in range(2 * MOST):
+            b.run(500)
+            b.wire.sent.clear()
+            b.within(b"INVITE", body=SDP)
+            assert last(b) == 200, b.wire.last()
+            b.within(b"ACK", b.cseq)
+        assert len(b.agent.transactions) <= MOST
+        # What waits for its ACK is not given up for another.
+        b.within(b"INVITE", body=SDP)
+        for i in range(MOST):
+            b.wire.sent.clear()
+            stranger(b, i, b"FOO")
+        b.run(500)
+        assert count(b, b"SIP/2.0 200") == 1
+        b.within(b"ACK", b.cseq)
+        b.within(b"BYE")
+        assert last(b) == 200 and c.state == b"X" and c.reason == "HungUp"
+
+
+def test_the_peers_bye_when_the_table_is_full():
+    b = Bench()
+    c = b.up(True)
+    for i in range(limits.TRANSACTIONS):
+        stranger(b, i, b"INVITE", body=SDP_OTHER, more=(b"Contact", b"<sip:s@192.0.2.9>"))
+    assert last(b) == 503
+    stranger(b, 99, b"BYE")  # of no call of ours
+    assert last(b) == 503
+    b.within(b"BYE")
+    assert last(b) == 200 and c.state == b"X" and c.reason == "HungUp"
+
+
 def raising(b, at, error):
     def hear(event, subject, detail):
         b.hear(event, subject, detail)
