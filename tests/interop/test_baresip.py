@@ -107,6 +107,22 @@ def test_held(rig, runtime):
     understood(rig, *((part, rig.folder / "baresip.wav") for part in (parts[0], parts[-1])))
 
 
+def test_reinvites(rig, runtime):
+    """thirty re-INVITEs in a row, and the BYE is still heard"""
+    baresip = peer(rig)
+    phone = door(rig, runtime)
+    baresip.dial(uri(phone))
+    phone.wait("answered")
+    for _ in range(30):
+        baresip.do("reinvite")
+        baresip.wait("CALL_REMOTE_SDP", param="answer")
+    baresip.do("hangup")
+    phone.wait("ended", code=200, reason="HungUp")
+    phone.finish()
+    answers = [f for f in rigs.Dissected(phone.pcap).frames if f.status and "sdp" in f.protocols]
+    assert [f.status for f in answers] == ["200"] * 31
+
+
 # ---------------------------------------------------------------------------------- digits
 
 
