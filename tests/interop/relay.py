@@ -83,12 +83,24 @@ class Relay:
 
     def wait(self, copies, seconds=10):
         """Wait until what was struck was sent so often."""
+
+        def enough():
+            return sum(data == self.struck for _, _, data in self.seen) >= copies
+
         with self._news:
-            said = self._news.wait_for(lambda: self._count() >= copies, seconds)
+            said = self._news.wait_for(enough, seconds)
         assert said, f"{self.message} was sent {self.copies()} times, not {copies}\n{self.tell()}"
 
-    def _count(self):
-        return sum(data == self.struck for _, _, data in self.seen)
+    def answered(self, name, times, seconds=10):
+        """Wait until the phone has sent one message of that name so often, to the byte."""
+
+        def enough():
+            sent = [data for ours, said, data in self.seen if ours and said == name]
+            return any(sent.count(data) >= times for data in sent)
+
+        with self._news:
+            said = self._news.wait_for(enough, seconds)
+        assert said, f"no {name} {times} times\n{self.tell()}"
 
     def done(self):
         """Let SIPp go that lingers (scenario.py)."""

@@ -100,6 +100,18 @@ LAST = [
 ]
 
 
+# What comes twice is answered twice, as long as the phone is there to do so.
+ANSWERS = {
+    ("calls", "200 INVITE"): "ACK",
+    ("holds", "200 re-INVITE"): "ACK re-INVITE",
+    ("answers later", "INVITE"): "180 INVITE",
+    ("answers, is hung up", "BYE"): "200 BYE",
+    ("is cancelled", "CANCEL"): "200 CANCEL",
+    ("gets digits", "INFO"): "200 INFO",
+    ("gets a text", "MESSAGE"): "200 MESSAGE",
+}
+
+
 def rows(table):
     return [(talk, message) for talk, messages in table.items() for message in messages]
 
@@ -125,6 +137,8 @@ def through(rig, runtime, fault, talk, message):
     phone.wait(events[-1])
     if fault == "lost":
         relay.wait(copies=2)
+    elif (talk, message) in ANSWERS:
+        relay.answered(ANSWERS[talk, message], 2)
     if lingers:
         relay.done()
     sipp.finish()
