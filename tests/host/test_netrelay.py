@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -123,6 +124,9 @@ def test_nothing_is_left():
     missing = pytest.fail if os.environ.get("CI") else pytest.skip
     if os.geteuid():
         missing("network namespaces are for root")
+    ip = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin")
+    if not ip:
+        missing("ip is not on this machine (tools/setup interop)")
     start = """if True:
         import subprocess, sys
         pipe = subprocess.PIPE
@@ -131,7 +135,7 @@ def test_nothing_is_left():
         print(relay.stdout.readline().decode(), flush=True)
         relay.wait()
     """
-    argv = [sys.executable, "-c", start, netrelay.__file__, "1", ""]
+    argv = [sys.executable, "-c", start, netrelay.__file__, ip, "1", ""]
     run = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         pid = int(run.stdout.readline())
@@ -141,7 +145,7 @@ def test_nothing_is_left():
         inside = [os.stat(side["namespace"]).st_ino for side in made.values()]
         for side in made.values():
             done = subprocess.run(
-                ["nsenter", f"--net={side['namespace']}", "ip", "-brief", "address"],
+                ["nsenter", f"--net={side['namespace']}", ip, "-brief", "address"],
                 capture_output=True,
                 text=True,
                 timeout=10,

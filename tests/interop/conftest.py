@@ -206,7 +206,9 @@ def pytest_sessionfinish(session):
             before = {}
         for row in rows.values():
             row.update(run=run, day=time.strftime("%Y-%m-%d", time.gmtime()))
-        if not session.config.option.keyword and not any("::" in x for x in session.config.args):
+        how = session.config.option
+        some = how.keyword or how.markexpr or how.lf or how.deselect
+        if not some and not any("::" in x for x in session.config.args):
             # Whole files ran: what else there was of them is no test any more.
             files = {node.partition("::")[0] for node in rows}
             before = {

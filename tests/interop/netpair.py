@@ -10,7 +10,6 @@ netrelay.py is the network and says what it can do.
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 
@@ -21,7 +20,7 @@ class Side:
     """One end: how to start a program there, and its addresses."""
 
     def __init__(self, namespace, hosts):
-        self.enter = (shutil.which("nsenter"), f"--net={namespace}")
+        self.enter = (rigs.program("nsenter"), f"--net={namespace}")
         self._hosts = hosts
 
     def take(self):
@@ -35,10 +34,8 @@ class NetPair(rigs.Program):
     def __init__(self, folder, name, seed=1, nat=None, limit=100):
         if os.geteuid():
             rigs.missing("network namespaces are for root")
-        for tool in ("ip", "nsenter"):
-            rigs.program(tool)
         self.counts = {}
-        argv = [sys.executable, rigs.HERE / "netrelay.py", seed, nat or ""]
+        argv = [sys.executable, rigs.HERE / "netrelay.py", rigs.program("ip"), seed, nat or ""]
         pipe = subprocess.PIPE
         super().__init__(argv, folder, name, limit=limit, stdin=pipe, stdout=pipe)
         made = self._answer()

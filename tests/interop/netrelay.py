@@ -45,7 +45,7 @@ def _do(name, *args):
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def namespace(prefix, hosts):
+def namespace(ip, prefix, hosts):
     """A new network namespace and the other end of its TUN device: two file descriptors."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     _do("unshare", CLONE_NEWNET)
@@ -56,7 +56,7 @@ def namespace(prefix, hosts):
         lines = ["link set lo up", "link set net mtu 1500 up"]
         lines += [f"address add {prefix}{n}/1 dev net" for n in hosts]
         made = subprocess.run(
-            ["ip", "-batch", "-"],
+            [ip, "-batch", "-"],
             input="\n".join(lines) + "\n",
             capture_output=True,
             text=True,
@@ -257,10 +257,11 @@ def serve(relay, tuns):
                 print(json.dumps(relay.order(json.loads(line))), flush=True)
 
 
-def main(seed, lifetime):
+def main(ip, seed, lifetime):
     try:
         prefix = PRIVATE if lifetime else PUBLIC
-        made = {"a": namespace(prefix, HOSTS["a"]), "b": namespace(PUBLIC, HOSTS["b"])}
+        prefixes = {"a": prefix, "b": PUBLIC}
+        made = {side: namespace(ip, prefixes[side], HOSTS[side]) for side in "ab"}
     except (OSError, AttributeError) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
@@ -270,7 +271,7 @@ def main(seed, lifetime):
     sides = {
         side: {
             "namespace": f"/proc/{os.getpid()}/fd/{ns}",
-            "hosts": [(prefix if side == "a" else PUBLIC) + str(n) for n in HOSTS[side]],
+            "hosts": [prefixes[side] + str(n) for n in HOSTS[side]],
         }
         for side, (ns, _) in made.items()
     }
