@@ -169,6 +169,10 @@ class Pump:
 
     def _open(self):
         if self._connected:
+            try:
+                self._take()  # what waits in the old socket
+            except Exception as e:
+                self.user.fault(e)
             self._connected = False
             self._into = self._rx_view
             self.endpoint.reopen()
