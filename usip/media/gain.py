@@ -143,9 +143,9 @@ class Fader:
 
 
 class Gate:
-    """A noise gate: what is no speech is made softer by `depth_db`. It opens within a frame, and for
-    that whole frame, so the beginning of a word is not lost; it shuts 300 ms after the last one.
-    """
+    """A noise gate: what is no speech is made softer by `depth_db`. It opens within a frame, and
+    for that whole frame, so that the beginning of a word is not lost; it shuts 300 ms after the
+    last one."""
 
     def __init__(self, depth_db=15):
         self.depth = factor(-depth_db)
@@ -175,7 +175,8 @@ class Gate:
 
 class Agc:
     """Automatic gain with a limit: brings speech to the loudness `target_db`, raising it at most
-    by `most_db` and lowering it at most by `least_db`. No sample is ever above `limit`. It keeps its gain while nobody speaks, so that it does not turn up the noise."""
+    by `most_db` and lowering it at most by `least_db`. No sample is ever above `limit`. It keeps
+    its gain while nobody speaks, so that it does not turn up the noise."""
 
     def __init__(self, target_db=-20, most_db=18, least_db=-12, limit=26000):
         if not least_db <= 0 <= most_db or not 0 < limit <= _FULL:
