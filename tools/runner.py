@@ -146,7 +146,7 @@ def _programs(runtime, folders):
             short = "other/" + hashlib.sha256(folder.encode()).hexdigest()[:8]
         # -O1 and higher strip asserts, which are what a test consists of.
         level = "-O0" if short.split(os.sep)[0] == "tests" else "-O2"
-        deep = short == "tests/support"
+        deep = short == "tests/support" or short.split(os.sep)[0] == "ports"
         out = os.path.normpath(os.path.join(MPY, runtime, "run", short))
         rows.append((folder, out, level, deep, False))
     return rows
