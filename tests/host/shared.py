@@ -33,14 +33,23 @@ def source(file):
     return text + "".join(source(x) for x in helpers if x.exists() and x != file)
 
 
+_missing = {}  # a runtime that could not be had once is not tried again for each file
+
+
 def command(runtime, *args, **how):
     """runner.command(); in CI a runtime that is missing is a failure."""
-    try:
-        return runner.command(runtime, *args, **how)
-    except runner.RunError as error:
-        if os.environ.get("CI") or "mpy-cross:" in str(error):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    why = _missing.get(runtime)
+    if not why:
+        try:
+            return runner.command(runtime, *args, **how)
+        except runner.RunError as error:
+            why = str(error)
+    if "mpy-cross:" in why:
+        pytest.fail(why, pytrace=False)
+    _missing[runtime] = why
+    if os.environ.get("CI"):
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
 
 
 def run(runtime, file, *args, **how):

@@ -84,6 +84,7 @@ def _install(there):
     for name in PINNED:
         shutil.copy(HERE / name, new)
     argv = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    argv += ["--fetch-retries=1", "--fetch-timeout=60000"]
     try:
         done = subprocess.run(
             argv,
