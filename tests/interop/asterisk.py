@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import rig as rigs
+from sipp import Said
 
 from peers import asterisk as unpacked
 
@@ -199,7 +200,7 @@ def messages(phone):
             found.append([line.startswith("---> "), []])
         elif line.startswith("  ") and found:
             found[-1][1].append(line[2:])
-    return [rigs.Said(sent, "\n".join(lines)) for sent, lines in found]
+    return [Said(sent, "\n".join(lines)) for sent, lines in found]
 
 
 def registered(rig, pbx, runtime, user, *args, first=()):

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import rig as rigs
+from kamailio import Kamailio
 from netpair import NetPair
+from sipp import Sipp
 
 import runner
 
@@ -52,13 +54,13 @@ class Rig:
         return self.phone(runtime, *more.pop("first", ()), "listen", *args, **more).ready()
 
     def sipp(self, scenario, to=None, **more):
-        return self._add(rigs.Sipp(self.folder, self._name(scenario), scenario, to, **more))
+        return self._add(Sipp(self.folder, self._name(scenario), scenario, to, **more))
 
     def doorbell(self, *args):
         return self._add(rigs.Doorbell(self.folder, self._name("door"), *args))
 
     def kamailio(self, **more):
-        return self._add(rigs.Kamailio(self.folder, self._name("kamailio"), **more))
+        return self._add(Kamailio(self.folder, self._name("kamailio"), **more))
 
     def _name(self, name):
         taken = [p.name for p in self.programs]
@@ -137,7 +139,7 @@ def pbx(asterisk_server, rig):
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory):
     """One Kamailio for all tests that do not want one of their own."""
-    started = rigs.Kamailio(tmp_path_factory.mktemp("kamailio"))
+    started = Kamailio(tmp_path_factory.mktemp("kamailio"))
     yield started
     started.kill()
 

@@ -1,4 +1,4 @@
-"""What the interop tests drive: phones, SIPp and Kamailio, and tshark over what they said.
+"""What the interop tests drive: programs, and phones among them.
 
 Every program has a loopback address of its own and runs under coreutils' timeout, so that nothing
 is left when a test run is killed. Nothing sleeps: tests wait for events, for a bound socket or for
@@ -8,24 +8,23 @@ the end of a program.
 import array
 import functools
 import json
-import operator
 import os
-import random
-import re
-import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
-import wave
 from pathlib import Path
 
-import pytest
-import scenario as scenarios
+from dissect import Dissected as Dissected
+from hearing import heard as heard
+from hearing import noise as noise
+from hearing import samples as samples
+from programs import missing as missing
+from programs import program as program
+from programs import version as version
 
 import runner
-from peers import asterisk
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -35,35 +34,6 @@ DOORBELL = ROOT / "examples" / "doorbell.py"
 HEAP = {"unix32": "256k"}  # phone.py with its pcap; what a board needs is measured elsewhere
 LIMIT_S = 60  # no program lives longer
 WAIT_S = 10  # no event is later
-
-
-def missing(text):
-    """In CI what is missing is a failure; elsewhere it is said."""
-    if os.environ.get("CI"):
-        pytest.fail(text, pytrace=False)
-    pytest.skip(text)
-
-
-@functools.cache
-def program(name):
-    """The path of a peer."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    return found or missing(f"{name} is not on this machine (tools/setup interop)")
-
-
-@functools.cache
-def version(name):
-    """`Name 1.2.3` for the table of results."""
-    if name == "asterisk":
-        return f"{name} {asterisk.ensure().version()}" if asterisk.stamp().exists() else name
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if not found:
-        return name
-    ask = "-h" if name == "baresip" else "-v"  # whose -v starts it
-    done = subprocess.run([found, ask], capture_output=True, text=True, timeout=20)
-    said = done.stdout + done.stderr
-    number = re.search(r"\d+\.\d+[.\d]*", said)
-    return f"{name} {number.group()}" if number else name
 
 
 class Addresses:
@@ -347,254 +317,3 @@ class Doorbell(Speaker):
     def do(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
-
-
-class Said:
-    """One message out of SIPp's log."""
-
-    def __init__(self, sent, text):
-        self.sent = sent
-        self.text = text
-        self.head, _, self.body = text.partition("\n\n")
-        self.start = self.head.split("\n")[0]
-
-    def all(self, name):
-        return re.findall(rf"(?mi)^{name}[ \t]*:[ \t]*(.*)$", self.head)
-
-    def get(self, name):
-        values = self.all(name)
-        return values[0] if values else ""
-
-
-class Sipp(Program):
-    """SIPp with tests/interop/sipp/SCENARIO.xml and the values for it, see scenario.py.
-
-    `to` is the address of the phone that it calls; without it SIPp waits to be called.
-    """
-
-    def __init__(
-        self,
-        folder,
-        name,
-        scenario,
-        to=None,
-        ip=None,
-        port=5060,
-        calls=1,
-        echo=False,
-        at=None,
-        **values,
-    ):
-        self.ip = ip or (at or addresses()).take()
-        self.port = port
-        self.log = folder / f"{name}.messages"
-        file = folder / f"{name}.xml"
-        file.write_text(scenarios.scenario(scenario, **values))
-        self._error = folder / f"{name}.errors"
-        argv = [program("sipp"), *([to if "]:" in to else f"{to}:5060"] if to else [])]
-        argv += ["-sf", file, "-i", self.ip, "-p", port, "-bind_local", "-ci", self.ip]
-        argv += ["-mi", self.ip, "-mp", 6000 if port == 5060 else port + 2, "-m", calls]
-        argv += ["-timeout", "20", "-timeout_error", "-nostdin"]
-        argv += ["-trace_msg", "-message_file", self.log, "-trace_err", "-error_file", self._error]
-        if echo:
-            argv.append("-rtp_echo")
-        env = {**os.environ, "TERM": "dumb"}
-        super().__init__(argv, folder, name, env, limit=30, at=at)
-        if not to:
-            until(lambda: self.bound() or not self.running, f"{name} binds")
-            assert self.running, self.tell()
-
-    @property
-    def uri(self):
-        port = "" if self.port == 5060 else f":{self.port}"
-        return f"sip:sipp@{literal(self.ip)}{port}"
-
-    def finish(self, seconds=WAIT_S):
-        """Wait until the scenario is through, as it was written."""
-        code = self.join(seconds)
-        errors = self._errors()
-        assert code == 0, f"{self.name}: exit status {code}\n{self.tell()}"
-        # SIPp counts a message that it did not expect but could do without as no failure.
-        assert "nexpected" not in errors and "abort" not in errors.lower(), self.tell()
-
-    def _errors(self):
-        return self._error.read_text(errors="replace") if self._error.exists() else ""
-
-    def messages(self):
-        """Everything sent and received, in order."""
-        text = self.log.read_bytes().decode(errors="replace").replace("\r", "")
-        found = []
-        for part in re.split(r"(?m)-{20,} \d{4}-\d\d-\d\d.*\n", text)[1:]:
-            first, _, message = part.partition("\n\n")
-            found.append(Said(" sent " in first, message))
-        return found
-
-    def received(self, start=""):
-        """What the phone sent, of which the first line begins so."""
-        return [m for m in self.messages() if not m.sent and m.start.startswith(start)]
-
-    def tell(self):
-        log = self.log.read_text(errors="replace") if self.log.exists() else "no message"
-        return f"--- {self.name}:\n{self._errors()}\n{log[-6000:]}"
-
-
-class Kamailio(Program):
-    """Kamailio with tests/interop/kamailio/kamailio.cfg and these defines."""
-
-    def __init__(self, folder, name="kamailio", ip=None, at=None, **defines):
-        self.ip = ip or (at or addresses()).take()
-        run = folder / f"{name}-run"
-        run.mkdir(exist_ok=True)
-        argv = [program("kamailio"), "-DD", "-E", "-m", "32", "-M", "4", "-w", run, "-Y", run]
-        argv += ["-f", HERE / "kamailio" / "kamailio.cfg", "-A", f'RIG_IP="{self.ip}"']
-        argv += ["-A", f"RIG_LISTEN=udp:{self.ip}:5060"]
-        for key, value in defines.items():
-            argv += ["-A", key if value is True else f"{key}={value}"]
-        super().__init__(argv, folder, name, limit=280, at=at)
-        # It answers later than it binds, but what comes meanwhile waits in its socket.
-        until(self._answers if at is None else self.bound, f"{name} answers")
-
-    def _answers(self):
-        assert self.running, self.tell()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind((self.ip[: self.ip.rindex(".")] + ".1", 0))
-            s.settimeout(0.1)
-            host, port = s.getsockname()
-            text = (
-                f"OPTIONS sip:{self.ip} SIP/2.0\r\n"
-                f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{random.random()}\r\n"
-                f"From: <sip:rig@{host}>;tag=1\r\nTo: <sip:{self.ip}>\r\nMax-Forwards: 1\r\n"
-                f"Call-ID: {random.random()}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
-            )
-            try:
-                s.connect((self.ip, 5060))
-                s.send(text.encode())
-                return s.recv(2000).startswith(b"SIP/2.0 200")
-            except OSError:
-                return False
-
-    def account(self, user, password=None):
-        """The phone's arguments for an account here; everybody's password is NAME-secret."""
-        return (
-            *("--account", f"sip:{user}@{self.ip}"),
-            *("--password", password or user + "-secret"),
-        )
-
-
-# ------------------------------------------------------------------------------------- sound
-
-
-def noise(path, seconds=3.0, seed=1):
-    """A WAV file that correlates with nothing but itself."""
-    rand = random.Random(seed)
-    pcm = array.array("h", [rand.randint(-9000, 9000) for _ in range(int(8000 * seconds))])
-    with wave.open(str(path), "wb") as w:
-        w.setnchannels(1)
-        w.setsampwidth(2)
-        w.setframerate(8000)
-        w.writeframes(pcm.tobytes())
-    return path
-
-
-def samples(path):
-    with wave.open(str(path), "rb") as w:
-        assert (w.getframerate(), w.getsampwidth(), w.getnchannels()) == (8000, 2, 1), path
-        return array.array("h", w.readframes(w.getnframes()))
-
-
-def _dot(a, b):
-    return sum(map(operator.mul, a, b))
-
-
-def _find(piece, heard, first, last):
-    """Where `piece` fits best in `heard`; -1 when there is no such place."""
-    n = len(piece)
-    places = range(max(0, first), min(last, len(heard) - n) + 1)
-    # The loudest agreement is the best one: noise has the same power everywhere.
-    return max(places, key=lambda at: _dot(piece, heard[at : at + n]), default=-1)
-
-
-def _correlation(a, b):
-    return _dot(a, b) / ((_dot(a, a) * _dot(b, b)) ** 0.5 or 1) if len(a) == len(b) else 0.0
-
-
-def heard(played, recorded, most=2.9):
-    """How well `played` is heard in `recorded`: the median of its pieces' correlations, of 0.1 s.
-
-    Each piece is looked for anywhere, because a machine that stands still for a moment moves what
-    comes after it; that moment's own pieces are torn, which is why it is the median. That nothing
-    is lost on the way is what RTP's own counts are asked for.
-    """
-    a = samples(played)
-    b = samples(recorded)
-    n = 800
-    lag = 0
-    found = []
-    for at in range(0, min(len(a), int(most * 8000)) - n + 1, n):
-        piece = a[at : at + n]
-        here = _correlation(piece, b[max(0, at + lag) : max(0, at + lag) + n])
-        if here < 0.9:
-            place = max(0, _find(piece[320:480], b, 0, len(b)) - 320)
-            there = _correlation(piece, b[place : place + n])
-            if there > here:
-                here, lag = there, place - at
-        found.append(here)
-    return sorted(found)[len(found) // 2]
-
-
-# ------------------------------------------------------------------------------------ tshark
-
-_FIELDS = (
-    *("frame.number", "frame.protocols", "udp.srcport", "udp.dstport", "_ws.malformed"),
-    *("_ws.expert.severity", "_ws.expert.message", "sip.Method", "sip.Status-Code"),
-    *("rtp.p_type", "rtpevent.event_id", "ip.src", "ip.dst", "data.data"),
-)
-
-
-class Frame:
-    def __init__(self, values):
-        self.number, self.protocols, source, target = values[:4]
-        self.ports = (source, target)
-        self.malformed = bool(values[4]) or "_ws.malformed" in self.protocols
-        self.severe = any(int(x) >= 0x800000 for x in values[5].split(",") if x)
-        self.expert, self.method, self.status, self.payload_type, self.digit = values[6:11]
-        self.ip, self.to, data = values[11:]
-        self.keep_alive = data.replace(":", "") == "0d0a0d0a"  # two line ends
-
-
-class Dissected:
-    """What tshark makes of a pcap: frames, and the RTP streams with their losses."""
-
-    def __init__(self, path, port=5060):
-        self.port = str(port)
-        argv = [program("tshark"), "-n", "-r", str(path), "-T", "fields", "-z", "rtp,streams"]
-        argv += ["-d", f"udp.port=={port},sip"]
-        # linphone opens a NAT by STUN where its RTP goes. Found by its look it would make tshark
-        # forget that there is RTP; taken for RTP of version 0 it does not, and is dissected.
-        argv += ["--disable-heuristic", "stun_udp", "-o", "rtp.version0_type:STUN"]
-        for name in _FIELDS:
-            argv += ["-e", name]
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=60)
-        assert done.returncode == 0, done.stderr
-        text, _, table = done.stdout.partition("====")
-        self.frames = []
-        for line in text.splitlines():
-            if line.strip():
-                values = line.split("\t")
-                self.frames.append(Frame(values + [""] * (len(_FIELDS) - len(values))))
-        # Lost is a number with its per cent in brackets: 0 (0.0%)
-        self.streams = [line for line in table.splitlines() if "0x" in line]
-        self.lost = [int(re.search(r"(-?\d+) \(-?[\d.]+%\)", x).group(1)) for x in self.streams]
-
-    def problems(self, pieces=False):
-        """Sentences; none is good. Of RTP in `pieces` the losses are not told."""
-        found = []
-        for f in self.frames:
-            if f.malformed or f.severe:
-                found.append(f"frame {f.number} ({f.protocols}) {f.expert or 'malformed'}")
-            kind = "sip" if self.port in f.ports else "rtp"
-            if kind not in f.protocols.split(":") and not f.keep_alive:
-                found.append(f"frame {f.number} is no {kind} but {f.protocols}")
-        if not pieces:
-            found += [f"lost {n}: {line}" for n, line in zip(self.lost, self.streams) if n]
-        return found
