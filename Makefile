@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget stage peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget chart figures stage peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,11 @@ test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, un
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)
+
+figures: bench budget chart ## all figures anew: bench, budget and chart; WHY="reason" where instructions grew
+
+chart: python ## docs/bench.svg, the README's picture, from build/bench.json
+	@$(PYTHON) tools/bench/chart.py
 
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")

@@ -10,16 +10,17 @@ from table import HERE, ROOT, Missing
 
 VENV = os.path.join(ROOT, "build", "bench-venv")
 RIVALS = ("sipmessage", "sippy", "aiosipua")
+WANTED = (*RIVALS, "matplotlib")  # for chart.py
 ROUNDS = 400
 
 
 def venv():
     """An interpreter that has what could be installed of the rivals; this one if none could."""
     python = os.path.join(VENV, "bin", "python")
-    mark = os.path.join(VENV, ".made")
+    mark = os.path.join(VENV, ".made-" + "-".join(WANTED))
     if not os.path.exists(mark):
         subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True)
-        for name in RIVALS:
+        for name in WANTED:
             command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", name]
             try:
                 subprocess.run(command, capture_output=True, timeout=120)
