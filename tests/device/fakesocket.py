@@ -16,7 +16,7 @@ from fakenet import Random
 # queue-4          four datagrams wait, the others are lost (lwIP since 1.26)
 # queue-1          one waits (lwIP before)
 # enomem           every fifth sendto() finds Wi-Fi's queue full
-# would-block      every fourth sendto() would block, and says so in the words of one port after
+# would-block      every seventh sendto() would block, and says so in the words of one port after
 #                  another; so does a read when there is nothing
 # few-sockets      there are four UDP sockets (RP2)
 # port-lingers     a closed socket's port is free only the third time that it is asked for
@@ -26,7 +26,7 @@ AF_INET = 2
 SOCK_DGRAM = 2
 _BUSY = (11, 115, 116, 118, 119, -110)  # EAGAIN, EINPROGRESS, ETIMEDOUT, an ESP32's own, lwIP's
 
-MSG_PEEK = 2
+MSG_PEEK = _PEEK = 2
 
 
 class World:
@@ -34,6 +34,7 @@ class World:
 
     def __init__(self):
         self.sockets = {}  # (ip, port) -> socket
+        self.used = set()  # where there was one
         self.lost = 0  # queues were full
         self.sent = self.refused = self.reads = self.binds = 0
         self.random = Random(1)
@@ -104,8 +105,10 @@ class socket(io.IOBase):
     def bind(self, address):
         here = _unpack(address)
         world.binds += 1
-        if here in world.sockets or ("port-lingers" in faults and world.binds % 3):
+        lingers = "port-lingers" in faults and here in world.used and world.binds % 3
+        if here in world.sockets or lingers:
             raise OSError(98)
+        world.used.add(here)
         self.here = here
         world.sockets[here] = self
 
@@ -139,7 +142,7 @@ class socket(io.IOBase):
             return b"", ("0.0.0.0", 0)
         if not self.queue:
             return None
-        item = self.queue[0] if flags & MSG_PEEK else self.queue.pop(0)
+        item = self.queue[0] if flags & _PEEK else self.queue.pop(0)
         if not item[0] and "empty-datagram" in faults:
             self.deaf = True
         return item
@@ -182,9 +185,9 @@ class socket(io.IOBase):
         if "enomem" in faults and world.sent % 5 == 0:
             world.refused += 1
             raise OSError(12)
-        if "would-block" in faults and world.sent % 4 == 0:
+        if "would-block" in faults and world.sent % 7 == 0:
             world.refused += 1
-            raise OSError(_BUSY[world.sent // 4 % len(_BUSY)])
+            raise OSError(_BUSY[world.sent // 7 % len(_BUSY)])
         world.carry(self.here, to, bytes(data))
         return len(data)
 

@@ -9,6 +9,7 @@ from asyncio import core
 # ECONNREFUSED pass.
 _HARD = (getattr(errno, "EBADF", 9),)
 _PEEK = getattr(socket, "MSG_PEEK", 0)
+_AGAIN = 100  # ms until a port that could not be opened is tried again
 _LINK = 1500  # what a link carries in one piece; nearly every datagram is shorter
 
 
@@ -28,13 +29,28 @@ class Endpoint:
         self.source = None
         self._bound = bound  # (family, address), as bind() wants it
         self._connected = False
+        self._shut = False  # reopen() did not succeed yet
 
     def readable(self):
         """Wait until there is something to read."""
-        return _wait(self.sock)
+        return core.sleep_ms(_AGAIN) if self._shut else _wait(self.sock)
 
     def readinto(self, buf):
         """Read one datagram: its length, None when there is none. Never blocks."""
+        if self._shut:
+            self._open()
+        n = self._read(buf)
+        if n == 0:
+            # An empty datagram says nothing. But an ESP32 takes it for the end of a connection,
+            # and from then on reads nothing else: anybody could deafen the phone with one.
+            n = self._read(buf)
+            if n == 0:
+                self._shut = True
+                self._open()
+                return None
+        return n
+
+    def _read(self, buf):
         if self._connected:
             try:
                 return self.sock.readinto(buf)
@@ -78,7 +94,7 @@ class Endpoint:
         try:
             self.sock.sendto(data, address)
         except OSError as e:
-            return e.errno not in _HARD
+            return self._shut or e.errno not in _HARD
         return True
 
     def connect(self, address):
@@ -89,12 +105,25 @@ class Endpoint:
         self._connected = True
 
     def reopen(self):
-        """Be heard by everybody again: a new socket on the same port. OSError when that fails."""
+        """Be heard by everybody again: a new socket on the same port, at the latest when it has
+        become free."""
         self._connected = False
+        self._shut = True
+        self._open()
+
+    def _open(self):
+        # Closed first: there is one such port, and sockets are few.
         self.sock.close()
-        self.sock = socket.socket(self._bound[0], socket.SOCK_DGRAM)
-        self.sock.setblocking(False)
-        self.sock.bind(self._bound[1])
+        try:
+            self.sock = socket.socket(self._bound[0], socket.SOCK_DGRAM)
+            self.sock.setblocking(False)
+            self.sock.bind(self._bound[1])
+            if self._connected:
+                self.sock.connect(self.source)
+        except OSError:
+            self.sock.close()
+            return
+        self._shut = False
 
     def close(self):
         self.sock.close()
