@@ -13,7 +13,7 @@ from runtimes import build
 
 # The twin in viper differs by architecture and is loaded instead of the plain one: sizes are those
 # of bytecode alone, which is the same on every board.
-TWINS = ("_md5_viper.py", "_g711_viper.py")
+TWIN = "_viper.py"
 PHONE = ("phone.py", "phonecall.py", "pump.py", "driver.py")
 # What the smallest phone that registers, rings and talks has loaded; the rest is for others.
 NO_RINGER = ("info.py", "pager.py", "trace.py", "media/wav.py", "_md5_plain.py", "md5.py")
@@ -33,7 +33,7 @@ def compiled(cross):
         out = os.path.join(folder, "x.mpy")
         for base, _, files in os.walk(usip):
             for file in sorted(files):
-                if not file.endswith(".py") or file in TWINS:
+                if not file.endswith(".py") or file.endswith(TWIN):
                     continue
                 path = os.path.join(base, file)
                 name = os.path.relpath(path, usip)
