@@ -24,7 +24,7 @@ def rows():
 
 
 def panels(bench):
-    """[(title, unit, [(label, value, ours)])]; what was not measured is left out."""
+    """[(title, [(label, value, ours)])]; what was not measured is left out."""
 
     def value(name, scale=1.0):
         return bench[name]["value"] / scale if name in bench else None
@@ -52,17 +52,17 @@ def panels(bench):
         ("G.711 frame encoded", value("m3_g711_encode_instructions", 1000), True),
     ]
     race = []
-    for what, title in (("parse", "Message parsed"), ("build_200", "200 OK built")):
+    for what, title in (("parse", "Parse"), ("build_200", "200 OK")):
         found = [("naive", 1.0, False), ("usip", value(what + "_x_naive"), True)]
         for name in ("sippy", "aiosipua", "sipmessage"):
             found.append((name, value(f"{what}_{name}_x_naive"), False))
-        race.append((f"{title}, CPython", "times the naive one's time", found))
+        race.append((f"{title}: times naive, CPython", found))
     found = [
-        ("Smallest heap, MicroPython 32 bits", "KB", heap),
-        ("Cortex-M3, instructions", "thousands", m3),
+        ("Heap: KB, MicroPython, 32 bits", heap),
+        ("Cortex-M3: 1,000 instructions", m3),
         *race,
     ]
-    return [(t, u, [b for b in bars if b[1] is not None]) for t, u, bars in found]
+    return [(t, [b for b in bars if b[1] is not None]) for t, bars in found]
 
 
 def with_matplotlib():
@@ -89,17 +89,18 @@ def draw(found, what):
     for key in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"):
         plt.rcParams[key] = INK
     figure, axes = plt.subplots(
-        *(2, 2), figsize=(10, 6.2), facecolor=GROUND, height_ratios=(8, 5), layout="constrained"
+        *(2, 2), figsize=(10, 6.6), facecolor=GROUND, height_ratios=(8, 5), layout="constrained"
     )
-    for ax, (title, unit, bars) in zip(axes.flat, found):
+    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)
+    for ax, (title, bars) in zip(axes.flat, found):
         ax.set_facecolor("none")
         colours = [OURS if ours else OTHERS for _, _, ours in bars]
         drawn = ax.barh([b[0] for b in bars], [b[1] for b in bars], color=colours, height=0.66)
         texts = [f"{b[1]:,.1f}" if b[1] < 100 else f"{b[1]:,.0f}" for b in bars]
         ax.bar_label(drawn, texts, padding=4, color=INK)
-        ax.set_title(f"{title} ({unit})", loc="left", fontsize=11, fontweight="bold", color=INK)
+        ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK)
         ax.invert_yaxis()
-        ax.margins(x=0.14)
+        ax.margins(x=0.16)
         ax.xaxis.set_visible(False)
         ax.tick_params(length=0)
         for side, spine in ax.spines.items():
@@ -135,7 +136,7 @@ def main():
     except OSError:
         bench = {}
     found = panels(bench)
-    lacking = [t for t, _, bars in found if not any(ours for _, _, ours in bars)]
+    lacking = [t for t, bars in found if not any(ours for _, _, ours in bars)]
     if lacking:
         print(f"chart: not in build/bench.json: {'; '.join(lacking)}; make bench", file=sys.stderr)
         return 1
@@ -145,7 +146,7 @@ def main():
         row = bench.get(f"parse_{name}_x_naive")
         if row:
             names.append(f"{name} {row['versions'].get(name, '')}")
-    draw(found, "Shorter is better.  " + ", ".join(names))
+    draw(found, "Shorter is better; blue is usip.  " + ", ".join(names))
     adapt(OUT)
     print(os.path.relpath(OUT, ROOT))
     return 0
