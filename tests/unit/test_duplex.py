@@ -1,10 +1,9 @@
 # usip: tests of half duplex: a loudspeaker that the microphone hears
 # MIT licence; Copyright (c) 2026 the usip authors
 
-from voice import Dice, Room, Voice, db, energy
-
 from usip.media.duplex import FAR, IDLE, NEAR, HalfDuplex
 from usip.media.gain import Agc
+from voice import Dice, Room, Voice, db, energy
 
 FRAME = 160
 SILENCE = bytes(320)

@@ -23,12 +23,12 @@ class Echo:
     Between loudspeaker and microphone lie a delay that nobody told us and a loss. What counts is
     the loudest of the last 200 to 300 ms, times the loss at its worst (`coupling`, in 1/256)."""
 
-    def __init__(self, coupling=_UNIT):
-        self._first = coupling
+    def __init__(self, least=_LEAST):
+        self._least = least
         self.reset()
 
     def reset(self):
-        self.coupling = self._first
+        self.coupling = _UNIT
         self._n = self._now = self._before = self._older = 0
         self._loud = 0
 
@@ -60,7 +60,7 @@ class Echo:
         self._set(2 * self.coupling)
 
     def _set(self, coupling):
-        self.coupling = min(max(coupling, _LEAST), _MOST)
+        self.coupling = min(max(coupling, self._least), _MOST)
 
 
 class HalfDuplex:
@@ -83,16 +83,17 @@ class HalfDuplex:
 
     `talk` is push-to-talk: True while the button is pressed (the far end is silent), False while
     it is not (the microphone is), None (as at first) leaves it to the voices. `way` tells who has
-    the line. `agc` is a gain.Agc for the microphone, or None. With `duck=False` the far end is
-    never silenced, which takes a canceller before it (echo.FullDuplex).
+    the line. `agc` is a gain.Agc for the microphone, or None. A canceller before it (see echo.FullDuplex)
+    clears `duck` when it has learned enough: then the far end is silenced no longer. `least` is
+    the lowest coupling that is believed.
     """
 
-    def __init__(self, agc=None, gate_db=12, duck=True):
+    def __init__(self, agc=None, gate_db=12, least=_LEAST):
         self.talk = None
         self.gate = factor(-gate_db)
-        self.echo = Echo()
+        self.echo = Echo(least)
         self._agc = agc
-        self._duck = duck
+        self.duck = True
         self._high = HighPass()
         self._meter = Meter()
         self._far_meter = Meter()
@@ -142,7 +143,7 @@ class HalfDuplex:
                 if self._far_talks:
                     self.echo.heard(loudness)
                 return
-            if self._far_talks:
+            if self._far_talks and self.duck:
                 if loudness <= self._far_loud:
                     return
                 self._broke = 1
@@ -177,14 +178,14 @@ class HalfDuplex:
             self._far_loud = loudness
         if self.talk is None:
             self._far_wants(loudness, talks)
-        silent = self.way == NEAR and self._duck
+        silent = self.way == NEAR and (self.duck or self.talk)
         self._far_fader.process(pcm, 0 if silent else UNITY)
         self.echo.played(0 if silent else loudness)
 
     def _far_wants(self, loudness, talks):
         if talks:
             if self.way == NEAR:
-                if loudness <= self._near_loud + (self._near_loud >> 1):
+                if not self.duck or loudness <= self._near_loud + (self._near_loud >> 1):
                     return
                 self._leave(FAR)
             self.way = FAR
