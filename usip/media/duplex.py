@@ -83,9 +83,10 @@ class HalfDuplex:
 
     `talk` is push-to-talk: True while the button is pressed (the far end is silent), False while
     it is not (the microphone is), None (as at first) leaves it to the voices. `way` tells who has
-    the line. `agc` is a gain.Agc for the microphone, or None. A canceller before it (see echo.FullDuplex)
-    clears `duck` when it has learned enough: then the far end is silenced no longer. `least` is
-    the lowest coupling that is believed.
+    the line. `agc` is a gain.Agc for the microphone, or None.
+
+    A canceller before it (see echo.FullDuplex) clears `duck` when it has learned enough: then the
+    far end is silenced no longer. `least` is the lowest coupling that is believed.
     """
 
     def __init__(self, agc=None, gate_db=12, least=_LEAST):

@@ -114,16 +114,23 @@ class Canceller:
             step = step * 2 * left // ratio
         if not step:
             return
-        # step / power as m / 2**q, of 9 and 10 bits
-        q = _bits(power) + 10 - _bits(step)
-        m = (step << q) // power if q >= 0 else 1
+        # step / power as m / 2**q, m of 9 or 10 bits
+        q = 0
+        b = _bits(power)
+        if b > 18:
+            q = b - 18
+            power >>= q
+            b = 18
+        b += 9 - _bits(step)
+        q += b
+        m = min((step << b) // power, 1023)
         k = 12 - _bits(s[9])
         a = _bits(s[5]) - 7
         if a < 0:
             a = 0
         b = q - 14 + k - a
         if b < 0:
-            m = min(m << min(-b, 10), 1023)
+            m = min(m << min(10, -b), 1023)
             b = 0
         _learn(
             self._w, self._h, self._x, self.taps, at, _BLOCK, self._e,
