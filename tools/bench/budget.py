@@ -61,11 +61,13 @@ def renewed(measured, kept, why):
             old = kept["figures"].get(name, {})
             before = old.get("value")
             text = old.get("why", "")
-            if not before or value > before * GROWN or value < before * SHRUNK:
-                if not why and (not before or value > before * GROWN):
+            if before and value < before * SHRUNK:
+                text = f"fell from {before:,}"
+            elif not before or value > before * GROWN:
+                if not why:
                     grew = f"{before:,} -> {value:,}" if before else "new"
                     raise Missing(f'{name} ({grew}): say why: make budget WHY="..."')
-                text = why or f"fell from {before:,}"
+                text = why
             figures[name] = {"value": value, "why": text}
     return {"toolchains": {b: t for b, (t, _) in measured.items()}, "figures": figures}
 
