@@ -1,4 +1,4 @@
-"""MicroPython's `machine` as an ESP32 and an RP2 have it, in memory. install() puts it in its place.
+"""MicroPython's `machine` as ESP32 and RP2 have it, in memory. install() puts it in its place.
 
 Each quirk of the real one is a name in `faults`; a test puts those in that it is about. Time is
 `ms()`: real, or by hand after freeze().
@@ -49,6 +49,7 @@ def step(n=1):
 def reset():
     faults.clear()
     pins.clear()
+    shorted.clear()
     I2S.live.clear()
     Timer.running.clear()
     Timer.taken = 0
@@ -57,6 +58,7 @@ def reset():
 
 # ------------------------------------------------------------------------------------------- pins
 
+shorted = set()  # numbers of those that something holds at ground
 pins = {}  # number -> Pin: the same object for the same number, as on the boards
 
 
@@ -90,7 +92,7 @@ class Pin:
             self.pull = pull
             if mode == Pin.OUT:
                 self.history.append((ms(), self.level))
-            elif pull == Pin.PULL_UP:
+            elif pull == Pin.PULL_UP and id not in shorted:
                 self.level = 1
 
     def __call__(self, *value):

@@ -19,10 +19,9 @@ import time
 
 import fakemachine
 import fakesocket
+import usip.pump
 from fakemachine import I2S
 from phonenet import run
-
-import usip.pump
 from usip.phone import Phone
 
 fakemachine.install()

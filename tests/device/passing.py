@@ -1,0 +1,32 @@
+"""Time that passes by hand for coroutines of the boards' ports."""
+
+import asyncio
+
+import fakemachine
+
+
+async def sleep_ms(n):
+    until = fakemachine.ms() + n
+    while fakemachine.ms() < until:
+        await asyncio.sleep(0)
+
+
+async def go(n):
+    """Let `n` milliseconds pass, with everybody having his turn in each."""
+    for _ in range(n):
+        fakemachine.step()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+def patch(*modules):
+    for m in modules:
+        m._sleep_ms = sleep_ms
+        m.now = fakemachine.ms
+
+
+def fresh(*faults):
+    fakemachine.reset()
+    for f in faults:
+        fakemachine.faults.add(f)
+    fakemachine.freeze()
