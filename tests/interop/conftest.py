@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,14 @@ class Rig:
 
     def dissect(self):
         """What tshark finds wrong in what the phones traced."""
-        problems = []
-        for p in self.programs:
-            if isinstance(p, rigs.Phone) and p.pcap.exists():
-                found = rigs.Dissected(p.pcap, p.port).problems(self.pieces)
-                problems += [f"{p.name}: {x}" for x in found]
-        return problems
+        phones = [p for p in self.programs if isinstance(p, rigs.Phone) and p.pcap.exists()]
+
+        def look(p):
+            found = rigs.Dissected(p.pcap, p.port).problems(self.pieces)
+            return [f"{p.name}: {x}" for x in found]
+
+        with ThreadPoolExecutor() as pool:  # tshark needs longer to start than to look
+            return [x for found in pool.map(look, phones) for x in found]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -209,7 +212,7 @@ def pytest_sessionfinish(session):
         for row in rows.values():
             row.update(run=run, day=time.strftime("%Y-%m-%d", time.gmtime()))
         how = session.config.option
-        some = how.keyword or how.markexpr or how.lf or how.deselect
+        some = how.keyword or how.markexpr or getattr(how, "lf", False) or how.deselect
         if not some and not any("::" in x for x in session.config.args):
             # Whole files ran: what else there was of them is no test any more.
             files = {node.partition("::")[0] for node in rows}
