@@ -6,8 +6,8 @@
 RUNTIME  cpython (this python3), cpython3.9 ... 3.13, unix64, unix32; unix64-1.25, unix32-1.25
          (MicroPython of that release); qemu-arm, qemu-rv32 (boards without an operating system,
          emulated: Cortex-M3 and RISC-V, 140 KB heap), qemu-arm-stock, qemu-rv32-stock (the same
-         with usip's core alone, no clock, no network); wasm, wasm-1.27, wasm-1.23 (WebAssembly in
-         Node: the newest MicroPython to the oldest that will do; from sources, no network)
+         with usip's core alone, no clock, no network); wasm, wasm-1.23 (WebAssembly in Node: the
+         newest MicroPython and the oldest that will do; from sources, no network)
 --heap   size of the MicroPython heap (64k, 1M); CPython and the boards ignore it
 --frozen usip and its ports are in MicroPython, as in a firmware, and their code takes no heap
 --py     MicroPython reads the sources instead of compiled .mpy files

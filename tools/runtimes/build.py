@@ -7,7 +7,7 @@ TARGET: mpy-cross, unix64, unix32 (default: these); mpy-cross-1.25, unix64-1.25,
 same from an older release; unix64-usip, unix32-1.25-usip, ..., which have usip and their ports
 frozen in as a firmware would; qemu-arm, qemu-rv32, firmware for boards that QEMU emulates, with
 usip in it; qemu-arm-stock, qemu-rv32-stock, MicroPython's own boards with usip's core in it;
-qemu-arm-flash, qemu-rv32-flash, boards with a disk and no usip; wasm, wasm-1.27, wasm-1.23,
+qemu-arm-flash, qemu-rv32-flash, boards with a disk and no usip; wasm, wasm-1.23,
 WebAssembly builds from npm. `boards` are all boards, `releases` all of other releases.
 --check only looks: exit 3 if one is missing.
 
