@@ -31,8 +31,8 @@ class Door:
             trace=False,
             listener=self.hear,
         )
-        # The phone keeps the sound buffers of as many calls as there ever were at once, and one call
-        # may begin before another is over when the machine is slow: they are there from the start.
+        # The phone keeps the sound buffers of as many calls as there ever were at once, and on a
+        # slow machine one may begin before another is over: they are there from the start.
         self.phone.pumps.append(Pump(self.phone.net))
         self.failed = self.digits = self.texts = 0
 
