@@ -15,6 +15,7 @@ from usip.media.g711 import copy
 # octal-psram    poll() never says that there is something (micropython#16029)
 # second-write   irq(): a transfer that is asked for while one is under way is not done, nor told
 # lost-irq       irq(): every fourth callback finds the scheduler's queue full
+# input-only     pins 34 to 39 of an ESP32 are no outputs, and have no pull-ups
 # one-timer      there is one timer, and who takes another gets a ValueError
 # i2c-nack       every seventh write on I2C is not acknowledged
 faults = set()
@@ -85,6 +86,8 @@ class Pin:
         return pins[id]
 
     def __init__(self, id, mode=None, pull=None, value=None):
+        if "input-only" in faults and 34 <= id <= 39 and (mode == Pin.OUT or pull):
+            raise ValueError("pin can only be used as input")
         if value is not None:
             self.level = value
         if mode is not None:

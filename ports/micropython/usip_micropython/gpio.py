@@ -26,7 +26,7 @@ class _Presses:
         self.count = 0
         self._used = 0
         self._since = self._last = now()
-        self.pin = Pin(pin, Pin.IN, pull) if pull is not None else Pin(pin, Pin.IN)
+        self.pin = Pin(pin, Pin.IN, pull) if pull else Pin(pin, Pin.IN)
         self.pin.irq(handler=self._edge, trigger=trigger)
 
     def clear(self):
@@ -55,7 +55,8 @@ class _Presses:
 
 class Button(_Presses):
     """A button between `pin` and ground, or with `down=1` between it and the supply. It is pressed
-    when it has been down for `debounce_ms` without a break, which no chatter is."""
+    when it has been down for `debounce_ms` without a break, which no chatter is. `pull=0`: the
+    board has a resistor of its own (an ESP32's pins 34 to 39 have none inside)."""
 
     def __init__(self, pin, down=0, pull=None, debounce_ms=30):
         self._level = down

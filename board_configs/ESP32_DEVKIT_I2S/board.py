@@ -1,0 +1,44 @@
+# usip on an ESP32 DevKit with INMP441 and MAX98357A: the reference build
+# MIT licence; Copyright (c) 2026 the usip authors
+#
+# Pins are data: change them here, then `make wiring`. Nothing but numbers and texts in BOARD: the
+# tools read it without running it.
+
+BOARD = {
+    "name": "ESP32 DevKit, INMP441, MAX98357A",
+    "port": "esp32",
+    "chip": "ESP32",
+    "arch": "xtensawin",
+    "firmware": "ESP32_GENERIC",
+    "hostname": "door",
+    "tried": "only on fakes of machine, network and sockets; no board was at hand",
+    "mhz": 240,
+    "microphone": {
+        "part": "INMP441",
+        "id": 0,
+        "sck": 32,
+        "ws": 33,
+        "sd": 34,
+        "rate": 16000,
+        "bits": 32,
+        "louder": 3,
+    },
+    "amplifier": {
+        "part": "MAX98357A",
+        "id": 1,
+        "sck": 26,
+        "ws": 25,
+        "sd": 22,
+        "rate": 16000,
+        "enable": 21,
+    },
+    "button": {"part": "push button", "pin": 27},
+    "opener": {"part": "relay module", "pin": 23, "on": 1, "timer": 0, "most_ms": 5000},
+    "ringer": {"part": "passive buzzer", "pin": 19},
+    "lamp": {"part": "LED", "pin": 2, "on": 1, "inside": True},
+}
+
+from usip_esp32 import build  # noqa: E402
+
+# board.net, board.audio, board.button, board.opener, board.ringer, board.lamp, board.wifi
+globals().update(build(BOARD))

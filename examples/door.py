@@ -1,0 +1,100 @@
+# The program of a door station on a board: main.py. `make install` puts it there with the board's
+# board.py; config.py is yours:
+#
+#   WIFI = "network", "key"            (None where the board has another network)
+#   ACCOUNT = "sip:door@fritz.box"
+#   PASSWORD = "secret"
+#   RING = "**9"                       (whom the button calls)
+#   CODE = "5"                         (what opens, then #; None: nothing does)
+#
+# MIT licence; Copyright (c) 2026 the usip authors
+
+import asyncio
+
+import board
+import config
+
+from usip import Phone, UsageError
+
+BIND = getattr(config, "BIND", None)
+
+
+def show(state):
+    if board.lamp:
+        board.lamp.show(state)
+
+
+def heard(event, subject, detail):
+    if event == "registered":
+        show("ready")
+    elif event in ("registration-failed", "unregistered"):
+        show("searching")
+    elif event == "error":
+        print("error:", detail)
+
+
+async def talk(call):
+    print("talking")
+    show("talking")
+    typed = ""
+    async for digit in call.digits():
+        if digit != "#":
+            typed = (typed + digit)[-16:]
+            continue
+        if board.opener and config.CODE and typed == config.CODE:
+            await board.opener.pulse(1000)
+        typed = ""
+
+
+async def at_the_button(phone):
+    while True:
+        await board.button.pressed()
+        show("ringing")
+        try:
+            async with await phone.call(config.RING, ring_ms=30_000, follow=True) as call:
+                if await call.answered():
+                    await talk(call)
+                print("call over:", call.reason)
+        except UsageError as e:
+            print("cannot call:", e)
+        show("ready" if await phone.registered(100) else "searching")
+
+
+async def from_the_house(phone):
+    while True:
+        call = await phone.incoming()
+        if not call:
+            return
+        if board.ringer:
+            board.ringer.ring(times=1)
+        call.answer()
+        if await call.answered():
+            await talk(call)
+        print("call over:", call.reason)
+        show("ready")
+
+
+async def main():
+    show("searching")
+    wifi = board.wifi(*config.WIFI) if config.WIFI else None
+    while wifi and not await wifi.join():
+        print("no network", config.WIFI[0])
+    phone = Phone(
+        config.ACCOUNT,
+        config.PASSWORD,
+        net=board.net,
+        audio=board.audio,
+        bind=(BIND, 5060),
+        listener=heard,
+    )
+    async with phone:
+        tasks = [from_the_house(phone)]
+        if board.button:
+            tasks.append(at_the_button(phone))
+        if wifi:
+            tasks.append(wifi.run(phone))
+        print("registered" if await phone.registered(10_000) else phone.explain())
+        await asyncio.gather(*tasks)
+
+
+asyncio.run(main())
