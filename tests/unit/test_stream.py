@@ -237,6 +237,23 @@ def test_source_moves():
     assert (t["packets_received"], t["packets_lost"]) == (6, 1)
 
 
+def test_source_moves_early():
+    # The same while the first source is not yet sure; a stranger has no use of the silence.
+    a, x, b = stream(), stream(seed=7), stream(seed=2)
+    pcm = bytearray(320)
+    b.remote = "private"
+    assert heard_from(b, a, "public", 3) == 3
+    for addr in ("moved", "again"):
+        assert heard_from(b, a, addr) == 0
+        for _ in range(25):
+            b.frame_in(pcm)
+        assert heard_from(b, x, "else") == 0
+        assert heard_from(b, a, addr, 3) == 3
+        assert b.remote == addr
+    assert heard_from(b, x, "private", 3) == 3  # the SDP's address is believed more, as ever
+    assert heard_from(b, a, "again") == 0
+
+
 def test_source_needs_sense():
     a, b = stream(), stream(seed=2)
     b.remote = "private"

@@ -87,7 +87,9 @@ class MediaStream:
     # another address within the call: the stream goes on from there, with the SSRC that nobody else
     # knows, and from where it came it has ceased to come.
     def _admit(self, addr, known):
-        if self._lock == _LOCKED:
+        if self._lock == _LOCKED or (
+            self._lock == _MOVED and addr != self._sdp and addr != self._remote
+        ):
             h = self._in
             if (
                 known
@@ -108,9 +110,6 @@ class MediaStream:
             self._remote = addr
             self._lock = _MOVED
             self._grace = _GRACE
-        elif addr != self._remote:
-            self.refused += 1
-            return False
         else:
             self._grace -= 1
             if self._grace <= 0:
