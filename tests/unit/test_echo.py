@@ -180,7 +180,7 @@ def test_twin():
             for i in range(40):
                 e[i] = d.noise(255)
         more = [up, down, 8, 1 + k * 92, k]  # with 8 fewer bits, as for samples this loud
-        w, h = both("learn", [w, h, x, taps, 40 * (k % 4), 40, e] + more)[:2]
+        w, h = both("learn", [e, x, taps, w, h, 40 * (k % 4), 40] + more)[3:5]
         if k > 8:  # small again
             h = array("i", bytes(4 * taps))
             w = array("i", bytes(4 * taps))

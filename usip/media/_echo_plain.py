@@ -108,7 +108,7 @@ def cancel(h, x, taps, pcm, at, n, e, state):
 
 # Learns from the block of `n` errors that began at `at`: w, in 1/2**26, follows the gradient times
 # m / 2**b. The errors are shifted left by `up` and right by `down`, to 12 bits; gradients lose `a`.
-def learn(w, h, x, taps, at, n, e, up, down, a, m, b):
+def learn(e, x, taps, w, h, at, n, up, down, a, m, b):
     i = 0
     while i < n:
         e[i] = e[i] << up >> down

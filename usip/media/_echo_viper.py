@@ -61,19 +61,25 @@ def take(line: ptr16, x: ptr32, taps: int, state: ptr32):
     state[5] = bound
 
 
+# The first three locals are in registers, the others are not: so these are what the innermost loops
+# use, and `p`, `q`, `y` are called as h, x, taps; in learn() `p`, `q`, `g` as e, x, taps.
+
+
 @micropython.viper
-def cancel(h: ptr32, x: ptr32, taps: int, pcm: ptr16, at: int, n: int, e: ptr32, state: ptr32):
+def cancel(p: ptr32, q: ptr32, y: int, pcm: ptr16, at: int, n: int, e: ptr32, state: ptr32):
     bound = 0
     errors = 0
     echoes = 0
     heard = 0
     k = 0
-    first = int(h)
-    end = first + (taps << 2)
+    first = int(p)
+    end = first + (y << 2)
+    x = int(q) + (at + 1 << 2)
     while k < n:
         y = 0
         p = ptr32(first)
-        q = ptr32(int(x) + (at + k + 1 << 2))
+        q = ptr32(x)
+        x += 4
         while int(p) < end:
             y += p[0] * q[0] + p[1] * q[1] + p[2] * q[2] + p[3] * q[3] >> 6
             p = ptr32(int(p) + 16)
@@ -121,13 +127,13 @@ def cancel(h: ptr32, x: ptr32, taps: int, pcm: ptr16, at: int, n: int, e: ptr32,
 
 @micropython.viper
 def learn(
+    p: ptr32,
+    q: ptr32,
+    g: int,
     w: ptr32,
     h: ptr32,
-    x: ptr32,
-    taps: int,
     at: int,
     n: int,
-    e: ptr32,
     up: int,
     down: int,
     a: int,
@@ -136,15 +142,18 @@ def learn(
 ):
     i = 0
     while i < n:
-        e[i] = e[i] << up >> down
+        p[i] = p[i] << up >> down
         i += 1
-    first = int(e)
+    taps = g
+    first = int(p)
     end = first + (n << 2)
+    x = int(q) + (at + 1 << 2)
     j = 0
     while j < taps:
         g = 0
         p = ptr32(first)
-        q = ptr32(int(x) + (at + j + 1 << 2))
+        q = ptr32(x)
+        x += 4
         while int(p) < end:
             g += p[0] * q[0] + p[1] * q[1] + p[2] * q[2] + p[3] * q[3] >> 6
             p = ptr32(int(p) + 16)

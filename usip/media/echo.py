@@ -133,7 +133,7 @@ class Canceller:
             m = min(m << min(10, -b), 1023)
             b = 0
         _learn(
-            self._w, self._h, self._x, self.taps, at, _BLOCK, self._e,
+            self._e, self._x, self.taps, self._w, self._h, at, _BLOCK,
             k if k > 0 else 0, -k if k < 0 else 0, a, m, b,
         )  # fmt: skip
 
