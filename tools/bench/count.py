@@ -24,6 +24,12 @@ WORK = (  # name, calls, divisor, what one is
     ("g711_decode", 200, 1, "frame of 160 samples from PCMA, viper"),
     ("g711_encode_plain", 40, 1, "the same to PCMA without machine code"),
     ("rtp", 100, 1, "packet made of a frame, received, put in order and played"),
+    ("volume", 100, 1, "frame of 160 samples made softer"),
+    ("halve_16k", 100, 1, "frame of 320 samples from 16 kHz to 8 kHz"),
+    ("half_duplex", 100, 1, "frame recorded and frame played, half duplex switched by voice"),
+    ("half_duplex_agc", 100, 1, "the same with automatic gain"),
+    ("full_duplex_64", 40, 1, "the same through block NLMS of 64 taps, learning (8 ms)"),
+    ("full_duplex_128", 40, 1, "the same through block NLMS of 128 taps, learning (16 ms)"),
 )
 
 

@@ -22,6 +22,12 @@ HOW = {
     "g711_decode": "frame of 160 samples from PCMA, viper",
     "g711_encode_plain": "the same to PCMA without machine code",
     "rtp": "packet made of a frame, received, put in order and played",
+    "volume": "frame of 160 samples made softer",
+    "halve_16k": "frame of 320 samples from 16 kHz to 8 kHz",
+    "half_duplex": "frame recorded and frame played, half duplex switched by voice",
+    "half_duplex_agc": "the same with automatic gain",
+    "full_duplex_64": "the same through block NLMS of 64 taps, learning (8 ms)",
+    "full_duplex_128": "the same through block NLMS of 128 taps, learning (16 ms)",
 }
 
 

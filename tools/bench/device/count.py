@@ -4,6 +4,10 @@ import sys
 
 import work
 
-f = work.pieces(work.load(sys.argv[3:]))[sys.argv[1]]
+f = work.pieces(work.load(sys.argv[3:])).get(sys.argv[1])
+if not f:
+    import speech
+
+    f = speech.pieces()[sys.argv[1]]
 for _ in range(int(sys.argv[2])):
     f()

@@ -77,3 +77,9 @@ print("parse", mean(work.fields, data))
 print("parse_only", mean(work.parse, data))
 print("naive_parse", mean(naive.fields, data))
 print("naive_build_200", cost(lambda: naive.build_200(invite, "192.0.2.1", 16384, "8f3a6c1e07")))
+
+import speech  # noqa: E402  (not before: see there)
+
+pieces = speech.pieces()
+for name in sorted(pieces):
+    print(name, cost(pieces[name]))
