@@ -254,6 +254,22 @@ def test_source_moves_early():
     assert heard_from(b, a, "again") == 0
 
 
+def test_source_in_doubt():
+    # `even` lets the pump tie its socket to the source: not while the stream comes from elsewhere,
+    # and who only guesses the port has no say in it.
+    a, x, b = stream(), stream(seed=7), stream(seed=2)
+    b.remote = "sdp"
+    assert heard_from(b, a, "sdp", 30) == 30
+    n = b.even
+    assert n >= 28 and b.locked
+    assert heard_from(b, x, "else", 3) == 0 and b.even == n
+    assert heard_from(b, a, "moved") == 0 and b.even == 0
+    pcm = bytearray(320)
+    for _ in range(25):
+        b.frame_in(pcm)
+    assert heard_from(b, a, "moved", 30) == 30 and b.even >= 28
+
+
 def test_source_needs_sense():
     a, b = stream(), stream(seed=2)
     b.remote = "private"

@@ -91,14 +91,11 @@ class MediaStream:
             self._lock == _MOVED and addr != self._sdp and addr != self._remote
         ):
             h = self._in
-            if (
-                known
-                and self.quiet >= _SILENT
-                and h.ssrc_hi == self._ssrc_hi
-                and h.ssrc_lo == self._ssrc_lo
-            ):
-                self._remote = addr
-                return True
+            if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
+                if known and self.quiet >= _SILENT:
+                    self._remote = addr
+                    return True
+                self.even = 0  # two sources, for now: the socket must not be tied to one of them
             self.refused += 1
             return False
         if not known:
@@ -208,12 +205,12 @@ class MediaStream:
         audio = not event and h.pt in self.laws
         if event:
             self.end = min(n, h.at + 4)
-        elif audio:
-            self._measure(h, n - at)
         known = addr is None or (self._lock == _LOCKED and addr == self._remote)
         if not known and not self._admit(addr, event or audio):
             return None
         self.quiet = 0
+        if audio:
+            self._measure(h, n - at)
         r = self._reception
         if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
             if not r.update(h.seq):
