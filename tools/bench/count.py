@@ -28,8 +28,13 @@ WORK = (  # name, calls, divisor, what one is
     ("halve_16k", 100, 1, "frame of 320 samples from 16 kHz to 8 kHz"),
     ("half_duplex", 100, 1, "frame recorded and frame played, half duplex switched by voice"),
     ("half_duplex_agc", 100, 1, "the same with automatic gain"),
-    ("full_duplex_64", 40, 1, "the same through block NLMS of 64 taps, learning (8 ms)"),
-    ("full_duplex_128", 40, 1, "the same through block NLMS of 128 taps, learning (16 ms)"),
+    ("nlms_64", 40, 1, "frame recorded and frame played, block NLMS of 64 taps (8 ms), learning"),
+    (
+        "nlms_128",
+        40,
+        1,
+        "frame recorded and frame played, block NLMS of 128 taps (16 ms), learning",
+    ),
 )
 
 

@@ -26,8 +26,8 @@ HOW = {
     "halve_16k": "frame of 320 samples from 16 kHz to 8 kHz",
     "half_duplex": "frame recorded and frame played, half duplex switched by voice",
     "half_duplex_agc": "the same with automatic gain",
-    "full_duplex_64": "the same through block NLMS of 64 taps, learning (8 ms)",
-    "full_duplex_128": "the same through block NLMS of 128 taps, learning (16 ms)",
+    "nlms_64": "frame recorded and frame played, block NLMS of 64 taps (8 ms), learning",
+    "nlms_128": "frame recorded and frame played, block NLMS of 128 taps (16 ms), learning",
 }
 
 

@@ -2,8 +2,8 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 #
 # The twin of _echo_viper.py: change both. Words are array("i"). No number reaches 2**30: samples
-# have 16 bits, coefficients 12 (`h`, in 1/4096), errors that are learned from 12; four products are
-# summed before 6 bits are dropped.
+# have 16 bits, coefficients 12 (`h`, in 1/4096), errors that are learned from 12; eight products
+# are summed before 6 bits are dropped.
 
 
 # A frame into the delay line of `n` samples more.
@@ -65,9 +65,19 @@ def cancel(h, x, taps, pcm, at, n, e, state):
         y = 0
         j = 0
         while j < taps:
-            y += h[j] * x[p] + h[j + 1] * x[p + 1] + h[j + 2] * x[p + 2] + h[j + 3] * x[p + 3] >> 6
-            j += 4
-            p += 4
+            y += (
+                h[j] * x[p]
+                + h[j + 1] * x[p + 1]
+                + h[j + 2] * x[p + 2]
+                + h[j + 3] * x[p + 3]
+                + h[j + 4] * x[p + 4]
+                + h[j + 5] * x[p + 5]
+                + h[j + 6] * x[p + 6]
+                + h[j + 7] * x[p + 7]
+                >> 6
+            )
+            j += 8
+            p += 8
         y >>= 6
         if y > 32767:
             y = 32767
@@ -119,14 +129,24 @@ def learn(e, x, taps, w, h, at, n, up, down, a, m, b):
         g = 0
         i = 0
         while i < n:
-            g += e[i] * x[p] + e[i + 1] * x[p + 1] + e[i + 2] * x[p + 2] + e[i + 3] * x[p + 3] >> 6
-            i += 4
-            p += 4
+            g += (
+                e[i] * x[p]
+                + e[i + 1] * x[p + 1]
+                + e[i + 2] * x[p + 2]
+                + e[i + 3] * x[p + 3]
+                + e[i + 4] * x[p + 4]
+                + e[i + 5] * x[p + 5]
+                + e[i + 6] * x[p + 6]
+                + e[i + 7] * x[p + 7]
+                >> 6
+            )
+            i += 8
+            p += 8
         g = w[j] + ((g >> a) * m >> b)
-        if g > 0x3FFE000:
-            g = 0x3FFE000
-        elif g < -0x3FFE000:
-            g = -0x3FFE000
+        if g > 0x3FFC000:
+            g = 0x3FFC000
+        elif g < -0x3FFC000:
+            g = -0x3FFC000
         w[j] = g
         h[j] = g + 0x2000 >> 14
         j += 1

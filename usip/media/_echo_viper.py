@@ -61,19 +61,20 @@ def take(line: ptr16, x: ptr32, taps: int, state: ptr32):
     state[5] = bound
 
 
-# The first three locals are in registers, the others are not: so these are what the innermost loops
-# use, and `p`, `q`, `y` are called as h, x, taps; in learn() `p`, `q`, `g` as e, x, taps.
+# The first two locals are in registers, all others on the stack: so `p` and `q` walk through what
+# comes as h and x, in learn() as e and x. A sum of eight products is one expression, because what
+# is stored is loaded again.
 
 
 @micropython.viper
-def cancel(p: ptr32, q: ptr32, y: int, pcm: ptr16, at: int, n: int, e: ptr32, state: ptr32):
+def cancel(p: ptr32, q: ptr32, taps: int, pcm: ptr16, at: int, n: int, e: ptr32, state: ptr32):
     bound = 0
     errors = 0
     echoes = 0
     heard = 0
     k = 0
     first = int(p)
-    end = first + (y << 2)
+    end = first + (taps << 2)
     x = int(q) + (at + 1 << 2)
     while k < n:
         y = 0
@@ -81,9 +82,19 @@ def cancel(p: ptr32, q: ptr32, y: int, pcm: ptr16, at: int, n: int, e: ptr32, st
         q = ptr32(x)
         x += 4
         while int(p) < end:
-            y += p[0] * q[0] + p[1] * q[1] + p[2] * q[2] + p[3] * q[3] >> 6
-            p = ptr32(int(p) + 16)
-            q = ptr32(int(q) + 16)
+            y += (
+                p[0] * q[0]
+                + p[1] * q[1]
+                + p[2] * q[2]
+                + p[3] * q[3]
+                + p[4] * q[4]
+                + p[5] * q[5]
+                + p[6] * q[6]
+                + p[7] * q[7]
+                >> 6
+            )
+            p = ptr32(int(p) + 32)
+            q = ptr32(int(q) + 32)
         y >>= 6
         if y > 32767:
             y = 32767
@@ -129,7 +140,7 @@ def cancel(p: ptr32, q: ptr32, y: int, pcm: ptr16, at: int, n: int, e: ptr32, st
 def learn(
     p: ptr32,
     q: ptr32,
-    g: int,
+    taps: int,
     w: ptr32,
     h: ptr32,
     at: int,
@@ -144,7 +155,6 @@ def learn(
     while i < n:
         p[i] = p[i] << up >> down
         i += 1
-    taps = g
     first = int(p)
     end = first + (n << 2)
     x = int(q) + (at + 1 << 2)
@@ -155,14 +165,24 @@ def learn(
         q = ptr32(x)
         x += 4
         while int(p) < end:
-            g += p[0] * q[0] + p[1] * q[1] + p[2] * q[2] + p[3] * q[3] >> 6
-            p = ptr32(int(p) + 16)
-            q = ptr32(int(q) + 16)
+            g += (
+                p[0] * q[0]
+                + p[1] * q[1]
+                + p[2] * q[2]
+                + p[3] * q[3]
+                + p[4] * q[4]
+                + p[5] * q[5]
+                + p[6] * q[6]
+                + p[7] * q[7]
+                >> 6
+            )
+            p = ptr32(int(p) + 32)
+            q = ptr32(int(q) + 32)
         g = w[j] + ((g >> a) * m >> b)
-        if g > 0x3FFE000:
-            g = 0x3FFE000
-        elif g < -0x3FFE000:
-            g = -0x3FFE000
+        if g > 0x3FFC000:
+            g = 0x3FFC000
+        elif g < -0x3FFC000:
+            g = -0x3FFC000
         w[j] = g
         h[j] = g + 0x2000 >> 14
         j += 1

@@ -38,14 +38,14 @@ def _bits(n):
 class Canceller:
     """Block NLMS: learns how the loudspeaker sounds in the microphone, and takes it off.
 
-    `taps` samples of echo, a multiple of 4 up to 256 (32 ms), that begin `delay_ms` after a frame
+    `taps` samples of echo, a multiple of 8 up to 256 (32 ms), that begin `delay_ms` after a frame
     was handed to the loudspeaker: the least that its buffers and the microphone's amount to. Every
     frame handed over by far() is heard by the next near() at the earliest. Both are called once a
     frame; near() works in place.
     """
 
     def __init__(self, taps=128, delay_ms=0):
-        if not 4 <= taps <= 256 or taps % 4 or delay_ms < 0:
+        if not 8 <= taps <= 256 or taps % 8 or delay_ms < 0:
             raise UsageError("no such echo")
         self.taps = taps
         self._delay = 8 * delay_ms
