@@ -269,9 +269,11 @@ def test_nat_moves(rig):
     before = net.look()["ab"]["came"]
     rigs.until(lambda: net.look()["ab"]["came"] > before + 100, "sound flows")
     mappings = net.look()["mappings"]
+    moved = time.monotonic()
     net.rebind()
     for phone in idle:
-        phone.wait("registered", seconds=WAIT_S)
+        while phone.wait("registered", seconds=WAIT_S)["at"] < moved:
+            pass  # a refresh before that
     assert net.look()["mappings"] > mappings
     for phone in idle:
         caller = network.caller(
@@ -285,7 +287,7 @@ def test_nat_moves(rig):
         ends = indoor.wait("ended", WAIT_S, code=200), door.wait("ended", WAIT_S, code=200)
         for end, other in zip(ends, reversed(ends)):
             # Half a second until it is believed; three where the socket was tied to the old one.
-            assert end["packets_received"] > 0.4 * other["packets_sent"] > 60, ends
+            assert end["packets_received"] > 0.3 * other["packets_sent"] > 40, ends
         rig.note(f"{door.name}: {ends[0]['packets_lost']} and {ends[1]['packets_lost']} lost")
         door.finish()
     stop([*idle, *(indoor for _, indoor in talks)])
