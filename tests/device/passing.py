@@ -11,10 +11,10 @@ async def sleep_ms(n):
         await asyncio.sleep(0)
 
 
-async def go(n):
-    """Let `n` milliseconds pass, with everybody having his turn in each."""
-    for _ in range(n):
-        fakemachine.step()
+async def go(n, every=1):
+    """Let `n` milliseconds pass, with everybody having his turn in each, or in every so many."""
+    for _ in range(0, n, every):
+        fakemachine.step(every)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 

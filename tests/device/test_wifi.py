@@ -50,16 +50,16 @@ async def runs(*steps):
 
 async def joins():
     w, phone, task = await runs("ok")
-    await go(3000)
+    await go(3000, 20)
     assert w.up and phone.net.host == "192.0.2.7" and w.joins == 1 and WLAN.name == "door"
     assert [x[1] for x in phone.registered] == ["192.0.2.7"]
     assert w.wlan.settings == [1]
     # A call: awake within a second, and asleep again afterwards.
     phone.talking = ["call"]
-    await go(1000)
+    await go(1000, 20)
     assert w.wlan.settings == [1, 0]
     phone.talking = []
-    await go(1000)
+    await go(1000, 20)
     assert w.wlan.settings == [1, 0, 1]
     task.cancel()
 
@@ -70,19 +70,19 @@ def test_joins_and_is_awake_in_calls():
 
 async def comes_back():
     w, phone, task = await runs("ok", "stuck", "error", "wrong", "noaddr", "ok")
-    await go(3000)
+    await go(3000, 20)
     w.wlan.lose()
     w.wlan.address = "192.0.2.88"
     began = fakemachine.ms()
     while len(phone.registered) < 2:
         assert fakemachine.ms() - began < 150_000
-        await go(500)
+        await go(500, 20)
     assert w.losses == 1 and w.joins == 2 and phone.registered[1][1] == "192.0.2.88"
     assert w.wlan.tries == 6 and w.failures == 0
     assert w.wlan.log == ["on", "off", "on"]  # after three failures the radio was switched off
     # The radio has forgotten what it was told about power.
     phone.talking = ["call"]
-    await go(1000)
+    await go(1000, 20)
     assert w.wlan.settings[-1] == 0
     task.cancel()
 
@@ -93,9 +93,9 @@ def test_comes_back():
 
 async def another_address():
     w, phone, task = await runs("ok")
-    await go(3000)
+    await go(3000, 20)
     w.wlan.address = "192.0.2.9"  # DHCP, with the link up all the time
-    await go(2000)
+    await go(2000, 20)
     assert [x[1] for x in phone.registered] == ["192.0.2.7", "192.0.2.9"]
     assert w.losses == 0 and w.wlan.tries == 1
     task.cancel()
@@ -107,12 +107,12 @@ def test_another_address():
 
 async def missed_beacon():
     w, phone, task = await runs("ok")
-    await go(3000)
+    await go(3000, 20)
     up = WLAN.isconnected
     WLAN.isconnected = lambda self: False
-    await go(600)
+    await go(600, 20)
     WLAN.isconnected = up
-    await go(5000)
+    await go(5000, 20)
     assert w.losses == 0 and w.wlan.tries == 1 and len(phone.registered) == 1
     task.cancel()
 
@@ -125,7 +125,7 @@ async def cannot_save():
     w, phone, task = await runs("ok")
     WLAN.can_save = False
     phone.talking = ["call"]
-    await go(5000)
+    await go(5000, 20)
     assert w.up and len(phone.registered) == 1 and not task.done()
     task.cancel()
 
@@ -136,7 +136,7 @@ def test_firmware_without_power_save():
 
 async def backs_off():
     w, phone, task = await runs(*["wrong"] * 30)
-    await go(200_000)
+    await go(200_000, 20)
     # 20 s each, and pauses that double: no storm, and no end.
     assert 4 <= w.wlan.tries <= 9 and not task.done() and w.failures == w.wlan.tries - 1
     task.cancel()

@@ -98,7 +98,7 @@ def test_manifest(name, tmp_path):
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
-    trees = sorted((Path(runner.ROOT) / "build/runtimes/src").glob("micropython-*"))
+    trees = sorted((runner.build.CACHE / "src").glob("micropython-*"))
     own = os.environ.get("MICROPYTHON")
     tree = Path(own) if own else trees[-1]
     assert cross.exists()
