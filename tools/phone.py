@@ -162,6 +162,10 @@ def integer(options, name, least, most):
     return int(value)
 
 
+_FIGURES = ("packets_sent", "packets_received", "packets_lost", "packets_late", "frames_concealed")
+_FIGURES += ("jitter_ms", "delay_ms", "rtt_ms", "remote_lost", "remote_jitter_ms")
+
+
 class Program:
     """One run of the phone."""
 
@@ -331,7 +335,7 @@ class Program:
             f["code"] = call.code
             f["reason"] = call.reason
             s = call.stats
-            for k in ("packets_sent", "packets_received", "packets_lost", "jitter_ms"):
+            for k in _FIGURES:
                 f[k] = s.get(k)
             text = "ended: %d %s" % (call.code, call.reason)
             if s:

@@ -87,6 +87,7 @@ RTP_TIMEOUT = 30_000
 RTP_MAX = 512  # a datagram of 20 ms G.711 has 172 octets; 60 ms still fits
 RTP_PORT = 16384  # first port tried, even ones
 RTP_PORTS = 32  # how many are tried
+RTCP = True  # reports; without them one socket less for each call
 JITTER_SLOTS = 12  # frames of 20 ms
 JITTER_START = 3  # frames held before the first is played
 JITTER_MAX = 10  # frames: 200 ms, above which people talk at the same time

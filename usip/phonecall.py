@@ -108,8 +108,9 @@ class Call:
 
     @property
     def stats(self):
-        """packets_sent, packets_received, packets_lost, jitter_ms, ...: a dict."""
-        return self.pump.stream.stats() if self.pump else self._stats or {}
+        """packets_sent, packets_received, packets_lost, jitter_ms, ...: a dict. What the peer
+        reports: rtt_ms, remote_lost, remote_jitter_ms (-1: nothing yet)."""
+        return self.pump.stats() if self.pump else self._stats or {}
 
     # --- waiting ---
 
@@ -219,6 +220,7 @@ class Call:
                 if port == limits.RTP_PORT + 2 * limits.RTP_PORTS - 2:
                     raise
         self._host = host
+        self._bound = bound
         return self.endpoint.port
 
     def event(self, event):
@@ -239,7 +241,8 @@ class Call:
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
             self.pump = phone.pump()
-            self.pump.begin(self.endpoint, self._host, audio, self, phone.agent.trace)
+            trace = phone.agent.trace
+            self.pump.begin(self.endpoint, self._host, audio, self, trace, self._bound)
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):

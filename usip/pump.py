@@ -6,7 +6,9 @@ import asyncio
 from . import limits
 from .clock import later, left
 from .driver import now
+from .media.rtcp import Rtcp, is_rtcp
 from .media.stream import MediaStream
+from .rand import below
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 if not _sleep_ms:  # CPython
@@ -49,9 +51,13 @@ class Pump:
         self._tx_view = memoryview(self.stream.tx)
         self._part = self._tx_view  # its first octets: most packets have the same length
         self.endpoint = self.audio = self._flow = self._task = None
+        self.rtcp = Rtcp(self.stream)
+        self._rtcp_view = memoryview(self.rtcp.tx)
+        self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
 
-    def begin(self, endpoint, host, audio, user, trace=None):
-        """`endpoint` is the port's UDP socket for RTP, `host` our address, `audio` the port's sound
+    def begin(self, endpoint, host, audio, user, trace=None, bound=None):
+        """`endpoint` is the port's UDP socket for RTP, `host` our address, `bound` what the sockets
+        are bound to, `audio` the port's sound
         or None for silence, `trace` the agent's hook. `user` is told `digit_came(digit)` for every
         telephone-event, `alive()` now and then while packets come, `silent()` once when none came
         for RTP_TIMEOUT, `fault(exception)`.
@@ -66,6 +72,11 @@ class Pump:
         self._connected = False
         self._into = self._rx_view
         self.stream.reset(8)
+        self.rtcp.reset()
+        self._bound = bound
+        self._rtcp_to = self._rtcp_flow = None
+        self._mux = False
+        self._report_in = 2  # seconds
 
     def agree(self, remote):
         s = self.stream
@@ -80,6 +91,8 @@ class Pump:
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
             s.remote = self.net.resolve(remote.host, remote.port)
             self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
+            if limits.RTCP:
+                self._reports(remote)
         if not self._task:
             self._task = asyncio.create_task(self._run())
             if self.audio:
@@ -101,7 +114,14 @@ class Pump:
     def stop(self):
         if self._task:
             self._task.cancel()
+            try:
+                self._report(True)
+            except Exception as e:  # the trace hook is the application's
+                self.user.fault(e)
         self.endpoint.close()
+        if self._side:
+            self._side.close()
+            self._side = None
         try:
             if self._task and self.audio:
                 self.audio.stop()
@@ -147,8 +167,61 @@ class Pump:
                 s.quiet = 0
                 self.user.silent()
             self._follow()
+            self._report_in -= 1
+            if not self._report_in:
+                self._report_in = 3 + below(5)  # RFC 3550 6.2: 5 s, not all at the same time
+                self._report()
         except Exception as e:
             self.user.fault(e)
+
+    def stats(self):
+        """What is known of both directions."""
+        d = self.stream.stats()
+        d["rtt_ms"] = self.rtcp.rtt_ms
+        d["remote_lost"] = self.rtcp.remote_lost
+        d["remote_jitter_ms"] = self.rtcp.remote_jitter_ms
+        return d
+
+    # --- reports ---
+
+    def _reports(self, remote):
+        port = self.endpoint.port
+        self._mux = remote.rtcp == remote.port  # RFC 5761: where the sound goes, NAT and all
+        if self._mux:
+            if self._side:
+                self._side.close()
+                self._side = None
+        else:
+            self._rtcp_to = self.net.resolve(remote.host, remote.rtcp)
+            port += 1
+            if not self._side:
+                try:
+                    self._side = self.net.udp(self._bound, port)
+                except OSError:
+                    self._rtcp_to = None  # no socket to spare: the call does without
+            if self._side and self._rtcp_to and hasattr(self._side, "connect"):
+                self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
+        self._rtcp_flow = _RtpFlow((self.host, port), (remote.host, remote.rtcp))
+
+    def _report(self, bye=False):
+        to = self.stream.remote if self._mux else self._rtcp_to
+        if to is None:
+            return
+        part = self._rtcp_view[: self.rtcp.report(now(), bye)]
+        if self.trace:
+            self.trace(True, part, self._rtcp_flow, now())
+        (self._side or self.endpoint).sendto(part, to)
+
+    def _hear(self):
+        n = self._side.readinto(self._rx)
+        if not n or not is_rtcp(self._rx, 0, n) or self.stream.remote is None:
+            return
+        # A NAT gives this socket another port, but no other host.
+        host = self.net.readable_address(self._side.source)[0]
+        if host == self.net.readable_address(self.stream.remote)[0]:
+            if self.trace:
+                self.trace(False, self._rx_view[:n], self._rtcp_flow, now())
+            self.rtcp.receive(self._rx, 0, n, now())
 
     # --- the socket ---
 
@@ -190,11 +263,18 @@ class Pump:
             source = None if self._connected else ep.source
             at = 0
             while at < n:
+                if is_rtcp(self._rx, at, n):
+                    if source is None or source == s.remote:
+                        at = self.rtcp.receive(self._rx, at, n, now())
+                        continue
+                    break
                 d = s.receive(self._rx, n, source, now(), at)
                 if d:
                     self.user.digit_came(d)
                 # Telephone-events are shorter than sound: what was read on is another packet.
                 at = s.end
+        if self._side:
+            self._hear()
 
     # --- 20 ms ---
 

@@ -10,9 +10,11 @@ from .rand import below
 
 # What was agreed. `host`, `port`, `payload_type` (0 PCMU, 8 PCMA), `event_type` (telephone-event's,
 # None if it was not agreed) and `ptime` are for what we send, `event_type_in` is for what we
-# receive, `direction` is ours. Two that are equal: nothing has changed.
+# receive, `direction` is ours, `rtcp` the port for RTCP: `port` where both go together (RFC 5761).
+# Two that are equal: nothing has changed.
 Media = namedtuple(
-    "Media", ("host", "port", "payload_type", "event_type", "event_type_in", "direction", "ptime")
+    "Media",
+    ("host", "port", "payload_type", "event_type", "event_type_in", "direction", "ptime", "rtcp"),
 )
 
 # The index holds two bits: 1 the speaker sends, 2 the speaker receives.
@@ -51,6 +53,8 @@ class _Line:
         self.refused = b"%s 0 %s %s" % (media, proto, formats)
         self.port = number(port.split(b"/", 1)[0], 65535)
         self.host = self.event = None
+        self.mux = False
+        self.rtcp = self.port + 1
         self.direction = direction
         self.ptime = limits.PTIME
         self.formats = ()
@@ -61,10 +65,14 @@ class _Line:
     # RFC 8866 6; in lower case, which is how RFC 3551 compares the names of codecs
     def attribute(self, value):
         name, _, value = value.partition(b":")
+        if name == b"rtcp-mux":
+            self.mux = True
         f = value.split(None, 1)
-        if not f or not f[0].isdigit() or len(f[0]) > 3:
+        if not f or not f[0].isdigit() or len(f[0]) > 5:
             return
         n = int(f[0])
+        if name == b"rtcp" and 0 < n < 65536:  # RFC 3605
+            self.rtcp = n
         if name == b"ptime":
             if 10 <= n <= limits.PTIME_MAX:
                 self.ptime = n
@@ -151,6 +159,7 @@ class Session:
         self._version = 0
         self._said = None
         self._time = b"0 0"
+        self._mux = False  # the peer offered to send RTCP to the same port
         self._lines = (None,)  # the m= lines: as refused, None is ours
         self._wish = self._offered = 3
         self._held = self._held_before = False
@@ -192,6 +201,7 @@ class Session:
         # 6.1: what they receive we may send, and the other way round, less what we do not wish
         direction = _SWAPPED[line.direction] & self._direction()
         self._lines = refused
+        self._mux = line.mux
         self._time = time
         self._agree(line, formats, event, direction)
         return self._write(formats, event, direction)
@@ -205,6 +215,7 @@ class Session:
         if not formats:
             raise ProtocolError(488, "no common audio")
         line = lines[i]
+        self._mux = self._mux and line.mux
         event = None if line.event is None else self.event_type
         self._agree(line, formats, event, _SWAPPED[line.direction] & self._offered)
 
@@ -232,6 +243,7 @@ class Session:
             event,
             _DIRECTIONS[direction].decode(),
             line.ptime,
+            line.port if self._mux else line.rtcp,
         )
 
     def _write(self, formats, event, direction):
@@ -251,6 +263,8 @@ class Session:
                 # RFC 4733 2.4.1: the sixteen digits
                 maps += b"a=rtpmap:%d %s\r\na=fmtp:%d 0-15\r\n" % (event, _EVENT, event)
             out += b"\r\n%sa=ptime:%d\r\na=%s\r\n" % (maps, limits.PTIME, _DIRECTIONS[direction])
+            if self._mux:
+                out += b"a=rtcp-mux\r\n"
         # RFC 3264 8: the version goes up by one when anything has changed, and only then
         if out != self._said:
             self._said = out

@@ -30,7 +30,8 @@ class Trace:
     def __call__(self, out, data, flow, now):
         self._now = now
         if flow.transport == b"RTP":
-            self.rtp[out] += 1
+            if not 192 <= data[1] <= 223:  # RTCP is no sound
+                self.rtp[out] += 1
             return
         text = b"%s:%d" % flow.remote
         line = b"no answer from %s: wrong user name or address?" % text

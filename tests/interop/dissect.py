@@ -53,9 +53,9 @@ class Dissected:
         for f in self.frames:
             if f.malformed or f.severe:
                 found.append(f"frame {f.number} ({f.protocols}) {f.expert or 'malformed'}")
-            kind = "sip" if self.port in f.ports else "rtp"
-            if kind not in f.protocols.split(":") and not f.keep_alive:
-                found.append(f"frame {f.number} is no {kind} but {f.protocols}")
+            kinds = {"sip"} if self.port in f.ports else {"rtp", "rtcp"}
+            if not kinds & set(f.protocols.split(":")) and not f.keep_alive:
+                found.append(f"frame {f.number} is no {kinds} but {f.protocols}")
         if not pieces:
             found += [f"lost {n}: {line}" for n, line in zip(self.lost, self.streams) if n]
         return found

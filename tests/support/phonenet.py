@@ -71,10 +71,10 @@ class Lan:
                 e.came.set()
 
     def open(self, ip=None):
-        """How many sockets for sound are open, at `ip` or at all."""
+        """How many sockets for RTP are open, at `ip` or at all: their ports are even."""
         n = 0
         for e in self.endpoints:
-            if e.port >= limits.RTP_PORT and (ip is None or e.net.ip == ip):
+            if e.port >= limits.RTP_PORT and not e.port & 1 and (ip is None or e.net.ip == ip):
                 n += 1
         return n
 

@@ -57,7 +57,7 @@ async def close_cancelled():
     except asyncio.CancelledError:
         pass
     assert await wait and x.over and a.closed
-    assert [e.net.ip for e in lan.endpoints] == [b"192.0.2.2"] * 2
+    assert [e.net.ip for e in lan.endpoints] == [b"192.0.2.2"] * 3  # SIP, RTP, RTCP
     assert not a.driver._tasks and await a.incoming() is None
     await cancelled(asyncio.create_task(b.close()))  # before it could do much
     assert y.over and b.closed and lan.endpoints == []

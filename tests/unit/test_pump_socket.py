@@ -64,7 +64,7 @@ class Media:
     event_type = event_type_in = 101
     direction = "sendrecv"
     host = b"192.0.2.9"
-    port = 4000
+    port = rtcp = 4000
 
 
 class Bench:
@@ -146,7 +146,7 @@ def test_digits_that_are_read_together():
 def test_another_length_begins_anew():
     b = connected()
     b.peer = again = MediaStream(8, 101, ptime=40)
-    again._out.seq = 100
+    again.sender.seq = 100
     b.frames(80)
     b.pump._second()
     assert not b.endpoint.only and len(b.pump._into) == limits.RTP_MAX

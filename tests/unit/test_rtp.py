@@ -38,10 +38,10 @@ def test_sender():
     tx = bytearray(12)
     s = rtp.Sender(tx, rand)
     # SSRC f0f1f2f3, sequence f4f5, timestamp f6f7f8f9
-    s.header(8, True, s.hi, s.lo)
+    s.header(8, True, s.hi, s.lo, 160)
     assert tx == b"\x80\x88\xf4\xf5\xf6\xf7\xf8\xf9\xf0\xf1\xf2\xf3"
     s.tick()
-    s.header(0, False, s.hi, s.lo)
+    s.header(0, False, s.hi, s.lo, 160)
     assert tx == b"\x80\x00\xf4\xf6\xf6\xf7\xf9\x99\xf0\xf1\xf2\xf3"
     assert s.sent == 2
 
@@ -50,9 +50,9 @@ def test_sender_wraps():
     tx = bytearray(12)
     s = rtp.Sender(tx, lambda n: b"\xff" * n)
     s.tick()
-    s.header(0, False, s.hi, s.lo)
+    s.header(0, False, s.hi, s.lo, 160)
     assert tx[2:8] == b"\xff\xff\x00\x00\x00\x9f"
-    s.header(0, False, s.hi, s.lo)
+    s.header(0, False, s.hi, s.lo, 160)
     assert tx[2:4] == b"\x00\x00"
 
 

@@ -61,7 +61,7 @@ def test_answer_in_the_order_of_the_offer():
     s = session()
     body = s.answer(offer(b"m=audio 6000 RTP/AVP 9 0 96 8 0", b"a=rtpmap:96 Telephone-Event/8000"))
     assert lines(body, b"m=") == [b"audio 4000 RTP/AVP 0 8 96"]
-    assert s.remote == (b"192.0.2.7", 6000, 0, 96, 96, "sendrecv", 20)
+    assert s.remote == (b"192.0.2.7", 6000, 0, 96, 96, "sendrecv", 20, 6001)
     assert b"a=fmtp:96 0-15" in body
     # from now on 96 is our number too (RFC 3264 8.3.2)
     assert lines(s.offer(), b"m=") == [b"audio 4000 RTP/AVP 8 0 96"]
@@ -73,9 +73,9 @@ def test_accept():
     s.accept(
         offer(b"m=audio 6000 RTP/AVP 0 97", b"a=rtpmap:97 telephone-event/8000", b"a=ptime:40")
     )
-    assert s.remote == (b"192.0.2.7", 6000, 0, 97, 101, "sendrecv", 40)
+    assert s.remote == (b"192.0.2.7", 6000, 0, 97, 101, "sendrecv", 40, 6001)
     s.accept(offer(b"m=audio 6000 RTP/AVP 8"))
-    assert s.remote == (b"192.0.2.7", 6000, 8, None, None, "sendrecv", 20)
+    assert s.remote == (b"192.0.2.7", 6000, 8, None, None, "sendrecv", 20, 6001)
 
 
 def test_nothing_in_common():
@@ -123,7 +123,7 @@ def test_unreadable():
 def test_tolerant_reading():
     s = session()
     s.answer(b"m=audio 6000/2 rtp/avp 000 \n  c=in ip6  2001:DB8::1 \nz\n=\nfoo=1\na=\na=rtpmap:\n")
-    assert s.remote == (b"2001:DB8::1", 6000, 0, None, None, "sendrecv", 20)
+    assert s.remote == (b"2001:DB8::1", 6000, 0, None, None, "sendrecv", 20, 6001)
     # the media's c= over the session's over the o= line's; TTL; names
     s.answer(offer(AUDIO, b"c=IN IP4 phone.example/127", EVENT))
     assert s.remote.host == b"phone.example"
@@ -141,7 +141,7 @@ def test_tolerant_reading():
             b"a=rtpmap:98 telephone-event/8000",
         )
     )
-    assert s.remote == (b"192.0.2.7", 6000, 0, 99, 99, "sendonly", 20)
+    assert s.remote == (b"192.0.2.7", 6000, 0, 99, 99, "sendonly", 20, 6001)
     # telephone-event at another rate belongs to another codec
     s.answer(offer(b"m=audio 6000 RTP/AVP 8 99", b"a=rtpmap:99 telephone-event/48000"))
     assert s.remote.event_type is None
@@ -185,7 +185,7 @@ def test_other_media_is_refused_in_place():
         b"application 0 UDP/BFCP *",
     ]
     assert lines(body, b"m=") == want
-    assert s.remote == (b"192.0.2.7", 6000, 8, 101, 101, "sendrecv", 20)
+    assert s.remote == (b"192.0.2.7", 6000, 8, 101, 101, "sendrecv", 20, 6001)
     # RFC 3264 8: our own offer later has no fewer lines, and the answer is read at our line
     assert lines(s.offer(), b"m=") == want
     no = b"m=video 0 RTP/AVP 31"
@@ -302,3 +302,23 @@ def test_two_sessions_agree():
         b.accept(a.answer(b.offer()))
         assert (a.remote.direction, b.remote.direction) == ("recvonly", "sendonly")
         assert (a.remote.host, a.remote.port) == (b"2001:db8::2", 5000)
+
+
+def test_where_rtcp_goes():
+    s = session()
+    s.answer(offer(AUDIO))
+    assert s.remote.rtcp == s.remote.port + 1  # RFC 3550 11
+    answer = s.answer(offer(AUDIO, b"a=rtcp:7005 IN IP4 192.0.2.7"))
+    assert s.remote.rtcp == 7005 and b"rtcp" not in answer  # RFC 3605
+    answer = s.answer(offer(AUDIO, b"a=rtcp-mux"))
+    assert s.remote.rtcp == s.remote.port and answer.count(b"\r\na=rtcp-mux\r\n") == 1  # RFC 5761
+    # Our next offer keeps it; an answer without it ends it
+    assert b"a=rtcp-mux" in s.offer()
+    s.accept(offer(AUDIO))
+    assert s.remote.rtcp == s.remote.port + 1 and b"a=rtcp-mux" not in s.offer()
+    # We never ask for it first
+    s = session()
+    assert b"rtcp" not in s.offer()
+    for bad in (b"a=rtcp:0", b"a=rtcp:65536", b"a=rtcp:x", b"a=rtcp:", b"a=rtcp"):
+        s.answer(offer(AUDIO, bad))
+        assert s.remote.rtcp == s.remote.port + 1, bad

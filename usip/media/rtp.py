@@ -35,15 +35,15 @@ class Sender:
         # RFC 3550 5.1: SSRC, sequence number and timestamp begin at random.
         r = rand(10)
         tx[0] = 0x80
-        tx[8:12] = r[:4]
+        self.ssrc = tx[8:12] = r[:4]
         self.tx = tx
         self.seq = r[4] << 8 | r[5]
         self.hi = r[6] << 8 | r[7]
         self.lo = r[8] << 8 | r[9]
-        self.sent = 0
+        self.sent = self.octets = 0  # packets, and octets of payload (RFC 3550 6.4.1)
 
-    def header(self, pt, marker, hi, lo):
-        """The header of the next packet, with the timestamp hi:lo."""
+    def header(self, pt, marker, hi, lo, n):
+        """The header of the next packet, with the timestamp hi:lo and `n` octets of payload."""
         tx = self.tx
         tx[1] = pt | 0x80 if marker else pt
         tx[2] = self.seq >> 8
@@ -54,6 +54,7 @@ class Sender:
         tx[7] = lo & 0xFF
         self.seq = (self.seq + 1) & 0xFFFF
         self.sent += 1
+        self.octets = (self.octets + n) & 0x3FFFFFFF
 
     def tick(self):
         """20 ms have passed."""
@@ -170,12 +171,26 @@ class Reception:
         self._transit = t
 
     @property
-    def lost(self):
-        """Packets that never came (A.3)."""
-        n = self._expected - self.received
+    def expected(self):
+        """Packets that should have come (A.3)."""
+        n = self._expected
         if self._max >= 0:
             n += self._max - self._first + 1
-        return max(0, n)
+        return n
+
+    @property
+    def lost(self):
+        """Packets that never came (A.3)."""
+        return max(0, self.expected - self.received)
+
+    @property
+    def highest(self):
+        """The highest sequence number, and `cycles` how often it began anew (6.4.1)."""
+        return self._max & 0xFFFF if self._max >= 0 else 0
+
+    @property
+    def cycles(self):
+        return (self._max >> 16) - 1 & 0xFFFF if self._max >= 0x10000 else 0
 
     @property
     def jitter_ms(self):

@@ -45,7 +45,7 @@ class MediaStream:
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
         self.refused = 0  # packets from other sources
-        self._out = Sender(self.tx, self._rand)
+        self.sender = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
         self._filled = HEADER
         self._marker = True
@@ -53,9 +53,9 @@ class MediaStream:
         self._held = 0
         self._jitter.restart()
         self._jitter.concealed = 0
-        self._reception = Reception()
+        self.reception = Reception()
         self._digits_in = EventReceiver()
-        self._ssrc_hi = self._ssrc_lo = -1
+        self.ssrc_hi = self.ssrc_lo = -1
         self._sdp = self._remote = None
         self._lock = _OPEN
         self._grace = 0
@@ -91,7 +91,7 @@ class MediaStream:
             self._lock == _MOVED and addr != self._sdp and addr != self._remote
         ):
             h = self._in
-            if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
+            if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
                 if known and self.quiet >= _SILENT:
                     self._remote = addr
                     return True
@@ -122,14 +122,14 @@ class MediaStream:
 
     def miss(self):
         """20 ms passed in which nothing could be sent."""
-        self._out.tick()
+        self.sender.tick()
         self._filled = HEADER
         self._marker = True
 
     def frame_out(self, pcm):
         """Send one frame of PCM (None: silence), or of the digit that is due instead. Returns how
         many octets of `tx` are the datagram to be sent now, 0 for none."""
-        out = self._out
+        out = self.sender
         digits = self._digits_out
         hi = out.hi
         lo = out.lo
@@ -148,7 +148,7 @@ class MediaStream:
                     self._hi = hi
                     self._lo = lo
                 # RFC 4733 2.3.1, 2.5.1.1: marker on the first, the press's timestamp on all.
-                out.header(self.event_type, said == FIRST, self._hi, self._lo)
+                out.header(self.event_type, said == FIRST, self._hi, self._lo, 4)
                 self._marker = True  # what follows is a new talk-spurt (RFC 3551 4.1)
                 return HEADER + 4
         if self._filled == HEADER:
@@ -161,7 +161,7 @@ class MediaStream:
             self._filled = n
             return 0
         self._filled = HEADER
-        out.header(self.law, self._marker, self._hi, self._lo)
+        out.header(self.law, self._marker, self._hi, self._lo, n - HEADER)
         self._marker = False
         return n
 
@@ -174,7 +174,7 @@ class MediaStream:
         if self._held != 1:
             return 0
         g711.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
-        self._out.header(self.law, True, hi, lo)
+        self.sender.header(self.law, True, hi, lo, _FRAME)
         return HEADER + _FRAME
 
     def send_digits(self, digits, duration_ms=160):
@@ -211,13 +211,13 @@ class MediaStream:
         self.quiet = 0
         if audio:
             self._measure(h, n - at)
-        r = self._reception
-        if h.ssrc_hi == self._ssrc_hi and h.ssrc_lo == self._ssrc_lo:
+        r = self.reception
+        if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
-        elif audio or self._ssrc_hi < 0:
-            self._ssrc_hi = h.ssrc_hi
-            self._ssrc_lo = h.ssrc_lo
+        elif audio or self.ssrc_hi < 0:
+            self.ssrc_hi = h.ssrc_hi
+            self.ssrc_lo = h.ssrc_lo
             self._jitter.restart()
             r.restart()
             r.update(h.seq)
@@ -258,9 +258,9 @@ class MediaStream:
         return False
 
     def stats(self):
-        r = self._reception
+        r = self.reception
         return {
-            "packets_sent": self._out.sent,
+            "packets_sent": self.sender.sent,
             "packets_received": r.received,
             "packets_lost": r.lost,
             "packets_late": r.late,
