@@ -26,8 +26,8 @@ GOALS = {
     "rtp_alloc_per_packet_call": 0,
     "mpy_bytes_total": 60 * 1024,
     "mpy_bytes_ringer": 30 * 1024,
-    "parse_x_naive": 6.3,
-    "build_200_x_naive": 10.2,
+    "parse_x_naive": 3.0,
+    "build_200_x_naive": 6.0,
     "idle_wakeups_per_min": 0.1,
 }
 
