@@ -249,9 +249,11 @@ class Call(Caller, Callee):
         if i < 0:
             return
         state = MACHINE[i + 3 : i + 4]
-        if state != self.state:
+        was = self.state
+        end_at = self.end_at
+        if state != was:
             if self.agent.log:
-                self.agent.log(self, self.state, state)
+                self.agent.log(self, was, state)
             self.state = state
             if state in b"YZ":
                 self.invite.quit = True
@@ -268,9 +270,15 @@ class Call(Caller, Callee):
             self.state = state = b"X"
         except (
             Exception
-        ):  # no memory, or the application's listener: nothing may be left half ended
+        ):  # no memory, or the application's listener: nothing may be left half ended ...
             if state == b"X":
                 self._finish(now)
+            elif state == b"E" != was:  # ... or half begun
+                if self.dialog and self.dialog.confirmed:
+                    self.hangup(now, "Failed")
+                else:  # as if the 2xx was lost: it will come again
+                    self.state = was
+                    self.end_at = end_at
             raise
         if self.state == b"X" and state == b"X":
             self._finish(now)

@@ -224,3 +224,75 @@ def test_ack_with_the_branch_of_its_invite():
     c.answer(b.now)
     b.within(b"ACK", 1, branch=b"z9hG4bK1")
     assert heard == [1] and c.state == b"E" and b.events.count("answered") == 1
+
+
+class Scarce(Bench):
+    """Memory runs out when the listener hears `word`, `times` times."""
+
+    word = b""
+    times = 0
+
+    def hear(self, event, subject, detail):
+        Bench.hear(self, event, subject, detail)
+        if event == self.word and self.times:
+            self.times -= 1
+            raise MemoryError
+
+    def without(self, f, *args):
+        try:
+            f(*args)
+            raise AssertionError("it did not run out")
+        except MemoryError:
+            pass
+
+
+def test_no_memory_when_the_call_is_up():
+    # The application never heard that it is up: nobody would hang up.
+    b = Scarce()
+    b.word, b.times = "answered", 1
+    c = b.dial()
+    b.without(b.answered, 200, b"peer", SDP)
+    assert count(b, b"ACK") == 1 and count(b, b"BYE") == 1 and c.state == b"B"
+    b.answered(200, method=b"BYE")
+    assert c.state == b"X" and c.reason == "Failed" and b.events[-1] == "ended"
+    b = Scarce()
+    b.word, b.times = "media", 1
+    b.invited()
+    c = b.call
+    c.answer(b.now)
+    b.without(b.within, b"ACK", 1)
+    assert count(b, b"BYE") == 1
+    b.run(2 * limits.TIMEOUT)
+    assert c.state == b"X" and b.idle()
+
+
+def test_no_memory_for_the_ack():
+    # As if the 2xx had been lost: it comes again.
+    b = Bench()
+    c = b.dial()
+    b.answered(180)
+    confirm = c._confirm
+
+    def scarce(m):
+        raise MemoryError
+
+    c._confirm = scarce
+    try:
+        b.answered(200, body=SDP)
+        raise AssertionError("it did not run out")
+    except MemoryError:
+        pass
+    assert c.state == b"R" and count(b, b"ACK") == 0 and "answered" not in b.events
+    c._confirm = confirm
+    b.answered(200, body=SDP)
+    assert c.state == b"E" and count(b, b"ACK") == 1 and "answered" in b.events
+    # and when it never comes again, it does not ring for ever
+    b = Bench()
+    c = b.dial()
+    c._confirm = scarce
+    try:
+        b.answered(200, body=SDP)
+    except MemoryError:
+        pass
+    b.run(limits.RING_MS + 3 * limits.TIMEOUT)
+    assert c.state == b"X" and b.idle()
