@@ -138,7 +138,8 @@ async def backs_off():
     w, phone, task = await runs(*["wrong"] * 30)
     await go(200_000, 20)
     # 20 s each, and pauses that double: no storm, and no end.
-    assert 4 <= w.wlan.tries <= 9 and not task.done() and w.failures == w.wlan.tries - 1
+    assert 4 <= w.wlan.tries <= 9 and not task.done()
+    assert w.wlan.tries - w.failures in (0, 1)  # the last one goes on, or a pause does
     task.cancel()
 
 
