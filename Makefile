@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures stage peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,19 @@ budget: python boards ## measure instructions again and rewrite tests/host/instr
 
 stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
+
+install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP32_DEVKIT_I2S PORT=/dev/ttyUSB0 CONFIG=config.py
+	@$(VENV)/bin/python tools/boards.py install "$(BOARD)" "$(PORT)" $(addprefix --config ,$(CONFIG)) $(ARGS)
+
+flash: python ## a firmware of yours onto a board, by esptool: BOARD= PORT= FIRMWARE=file
+	@$(PYTHON) tools/boards.py flash "$(BOARD)" "$(PORT)" "$(FIRMWARE)"
+
+# Not called `boards`, which builds QEMU's.
+firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython
+	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)"
+
+wiring: python ## draw the boards' wiring and their tables anew, from the pins in board_configs/
+	@$(PYTHON) tools/wiring.py $(BOARD)
 
 peers: python ## the tables of peers in README.md and docs/interop.md, from the last run of each test
 	@$(PYTHON) tools/peers_table.py
