@@ -212,7 +212,7 @@ class Pump:
             self.trace(True, part, self._rtcp_flow, now())
         (self._side or self.endpoint).sendto(part, to)
 
-    def _hear(self):
+    def _take_report(self):
         n = self._side.readinto(self._rx)
         if not n or not is_rtcp(self._rx, 0, n) or self.stream.remote is None:
             return
@@ -274,7 +274,7 @@ class Pump:
                 # Telephone-events are shorter than sound: what was read on is another packet.
                 at = s.end
         if self._side:
-            self._hear()
+            self._take_report()
 
     # --- 20 ms ---
 
