@@ -42,7 +42,6 @@ install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP
 flash: python ## a firmware of yours onto a board, by esptool: BOARD= PORT= FIRMWARE=file
 	@$(PYTHON) tools/boards.py flash "$(BOARD)" "$(PORT)" "$(FIRMWARE)"
 
-# Not called `boards`, which builds QEMU's.
 firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython
 	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)"
 
