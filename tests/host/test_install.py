@@ -1,5 +1,6 @@
 """make install, flash and firmware: onto a board that QEMU emulates, as a user does it."""
 
+import json
 import os
 import stat
 import subprocess
@@ -128,6 +129,25 @@ def test_flash_pico(folder):
     (drive / "INFO_UF2.TXT").write_text("UF2 Bootloader\n")
     boards("flash", "RPI_PICO_W_I2S", drive, file)
     assert (drive / "firmware.uf2").read_bytes() == b"UF2\n"
+
+
+@pytest.mark.timeout(400)
+def test_firmware(folder, started):
+    """usip and board.py in a firmware that is built in a tree as a user has it."""
+    try:
+        argv, env = runner.serial("qemu-arm", "pty", timeout=100)
+        source = runner.build.fetch_source()
+    except (runner.RunError, runner.build.Missing) as error:
+        rigs.missing(str(error))
+    said = boards("firmware", "QEMU_MPS2", os.environ.get("MICROPYTHON") or source)
+    what = json.loads(argv[-1])
+    what["elf"] = said.split()[-1]
+    argv = [*argv[:-1], json.dumps(what)]
+    board = started(rigs.Program(argv, folder, "board", env, limit=100, stdout=subprocess.PIPE))
+    device = board.process.stdout.readline().decode().split()[-1]
+    text = "import board, usip; print(board.BOARD['name'], usip.__file__, board.button.name)"
+    said = test_mpremote.mpremote(device, "exec", text)
+    assert said.strip() == "QEMU MPS2, Cortex-M3 usip/__init__.py bell"
 
 
 def test_firmware_wants_a_tree(folder):
