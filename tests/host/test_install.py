@@ -136,10 +136,11 @@ def test_firmware(folder, started):
     """usip and board.py in a firmware that is built in a tree as a user has it."""
     try:
         argv, env = runner.serial("qemu-arm", "pty", timeout=100)
-        source = runner.build.fetch_source()
+        own = os.environ.get("MICROPYTHON")
+        source = own or runner.build.fetch_source(list(runner.build.PINS)[0])
     except (runner.RunError, runner.build.Missing) as error:
         rigs.missing(str(error))
-    said = boards("firmware", "QEMU_MPS2", os.environ.get("MICROPYTHON") or source)
+    said = boards("firmware", "QEMU_MPS2", source)
     what = json.loads(argv[-1])
     what["elf"] = said.split()[-1]
     argv = [*argv[:-1], json.dumps(what)]
