@@ -172,13 +172,8 @@ class Timer:
             self.callback(self)
 
 
-class WDT:
-    def __init__(self, id=0, timeout=5000):
-        self.timeout = timeout
-        self.fed = ms()
-
-    def feed(self):
-        self.fed = ms()
+def freq(hz=None):
+    assert hz in (None, 160_000_000, 240_000_000)
 
 
 # -------------------------------------------------------------------------------------------- I2C
