@@ -3,6 +3,7 @@ of a pitch and some noise, through two resonances that differ by syllable, 100 t
 pauses between words. Integers alone. And the room between a loudspeaker and a microphone."""
 
 FRAME = 160
+SILENCE = bytes(2 * FRAME)
 
 
 class Dice:
@@ -49,11 +50,11 @@ class Voice:
             self.talking = self.n % (self.on + self.off) < self.on
         self.n += 1
         if not self.talking:
-            for i in range(2 * FRAME):
-                pcm[i] = 0
+            pcm[:] = SILENCE
             self.left = 0
             return pcm
         d = self.dice
+        loud = self.loud >> 5
         y1, y2, z1, z2 = self.y1, self.y2, self.z1, self.z2
         for i in range(FRAME):
             if self.left <= 0:
@@ -69,11 +70,16 @@ class Voice:
             z = (y >> 2) + (self.b * z1 - 3697 * z2 >> 12)
             z2, z1 = z1, z
             # up in 10 ms, down in the last 40 ms
-            e = min(self.length - self.left, 80) * 4
-            e = min(e, self.left, 320)
-            s = (y + z >> 2) * self.gain // 100 * e // 320
-            s = s * (self.loud >> 5) >> 5
-            s = min(max(s, -self.loud), self.loud)
+            e = self.length - self.left << 2
+            if e > self.left:
+                e = self.left
+            if e > 320:
+                e = 320
+            s = (y + z >> 2) * self.gain // 100 * e // 320 * loud >> 5
+            if s > self.loud:
+                s = self.loud
+            elif s < -self.loud:
+                s = -self.loud
             pcm[2 * i] = s & 0xFF
             pcm[2 * i + 1] = s >> 8 & 0xFF
         self.y1, self.y2, self.z1, self.z2 = y1, y2, z1, z2
@@ -111,24 +117,40 @@ class Room:
         """Add the echo to what is said in `pcm`; call it before play()."""
         line = self.line
         n = len(line)
-        for i in range(FRAME):
-            s = get(pcm, i)
-            for d, g in self.paths:
-                # sample i of this frame sounds at the same time as i of the one played last
-                s += line[(self.at - FRAME + i - d) % n] * g >> 8
-            if noise:
-                s += noise.noise(20)
-            put(pcm, i, s)
+        # sample i of this frame sounds at the same time as i of the one played last
+        for d, g in self.paths:
+            at = (self.at - FRAME - d) % n
+            for i in range(0, 2 * FRAME, 2):
+                x = line[at]
+                at += 1
+                if at == n:
+                    at = 0
+                if x:
+                    s = (((pcm[i] | pcm[i + 1] << 8) ^ 0x8000) - 0x8000) + (x * g >> 8)
+                    if s > 32767:
+                        s = 32767
+                    elif s < -32768:
+                        s = -32768
+                    pcm[i] = s & 0xFF
+                    pcm[i + 1] = s >> 8 & 0xFF
+        if noise:
+            for i in range(0, 2 * FRAME, 2):
+                s = (((pcm[i] | pcm[i + 1] << 8) ^ 0x8000) - 0x8000) + noise.noise(20)
+                if -32768 <= s <= 32767:
+                    pcm[i] = s & 0xFF
+                    pcm[i + 1] = s >> 8 & 0xFF
         return pcm
 
 
 def energy(pcm):
-    """Sum of squares, as a float: on boards integers end too soon."""
-    total = 0.0
-    for i in range(len(pcm) // 2):
-        s = get(pcm, i)
-        total += s * s
-    return total
+    """Sum of squares. A float: on boards small integers end too soon, and longer ones are slow."""
+    high = low = 0
+    for i in range(0, len(pcm), 2):
+        s = ((pcm[i] | pcm[i + 1] << 8) ^ 0x8000) - 0x8000
+        s *= s
+        high += s >> 10
+        low += s & 0x3FF
+    return high * 1024.0 + low
 
 
 def db(a, b):

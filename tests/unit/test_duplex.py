@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from usip.media.duplex import FAR, IDLE, NEAR, HalfDuplex
+from usip.media.g711 import copy
 from usip.media.gain import Agc
 from voice import Dice, Room, Voice, db, energy
 
@@ -54,16 +55,16 @@ class Station:
         return sums
 
 
-def echo_return(delay_ms, seed, gain=128, taps=(), frames=100, speech=None):
+def echo_return(delay_ms, seed, gain=128, taps=(), frames=80, speech=None):
     s = Station(delay_ms, gain, taps, speech)
     s.run(10)
-    _, sent, said, played = s.run(frames, far=Voice(seed, on=60, off=15))
+    _, sent, said, played = s.run(frames, far=Voice(seed, on=35, off=15))
     assert db(played, said) > -0.1  # who speaks is heard
     return db(sent, said)
 
 
 def test_echo_is_40_db_down():
-    for delay in (10, 30, 60, 90, 120):
+    for delay in (10, 40, 80, 120):
         e = echo_return(delay, delay)
         print("echo of", delay, "ms:", e, "dB")
         assert e < -40, (delay, e)
@@ -85,21 +86,21 @@ def switched(station, way, limit, near=None, far=None):
 
 
 def test_first_syllables_are_kept():
-    for seed in range(1, 5):
+    for seed in (1, 2):
         s = Station()
-        s.run(50)
+        s.run(20)
         assert s.speech.way == IDLE
         n = switched(s, NEAR, 5, near=Voice(seed))
         # The frame that it begins in is too soft to be told from noise, at most.
         assert n <= 1, n
         s = Station()
-        s.run(50)
+        s.run(20)
         voice = Voice(seed)
         said, sent, _, _ = s.run(6, near=voice)
         assert -0.5 < db(sent, said) < 0.5
         # the far end's, too
         s = Station()
-        s.run(50)
+        s.run(20)
         _, _, said, played = s.run(6, far=Voice(seed))
         assert -0.1 < db(played, said) < 0.1
 
@@ -108,7 +109,7 @@ def test_near_interrupts():
     for seed, delay in ((1, 10), (2, 60), (3, 120)):
         s = Station(delay)
         far = Voice(seed, 4000)
-        s.run(200, far=far)
+        s.run(100, far=far)
         assert s.speech.way == FAR
         n = switched(s, NEAR, 10, near=Voice(seed + 10, 16000), far=far)
         assert n <= 1, (delay, n)  # in the frame that it begins in or in the next: under 40 ms
@@ -122,8 +123,8 @@ def test_near_interrupts():
 def test_far_interrupts():
     s = Station()
     near = Voice(1, 4000)
-    s.run(25)
-    s.run(75, near=near)
+    s.run(20)
+    s.run(40, near=near)
     assert s.speech.way == NEAR
     assert switched(s, FAR, 10, near=near, far=Voice(2, 16000)) <= 1
 
@@ -131,30 +132,27 @@ def test_far_interrupts():
 def test_far_answers_in_a_pause():
     # Near has stopped in the middle of its hold-over: an answer as loud is not kept waiting.
     s = Station()
-    s.run(100, near=Voice(1))
-    s.run(5)
+    s.run(60, near=Voice(1))
+    s.run(6)
     assert s.speech.way == NEAR
-    far = Voice(2)
-    _, _, said, played = s.run(12, far=far)
-    assert s.speech.way == FAR
-    assert db(played, said) > -6
+    assert switched(s, FAR, 5, far=Voice(2, 9000)) <= 1
 
 
 def test_near_answers_after_far():
     for delay in (10, 120):
         s = Station(delay)
-        s.run(150, far=Voice(3, 8000))
+        s.run(100, far=Voice(3, 8000))
         s.run(5)  # 100 ms, within the time that an echo may take
         assert switched(s, NEAR, 10, near=Voice(4, 12000)) <= 2, delay
 
 
 def test_line_is_held_over_pauses_and_then_free():
     s = Station()
-    s.run(50)
-    s.run(50, near=Voice(1))
+    s.run(20)
+    s.run(30, near=Voice(1))
     n = switched(s, IDLE, 40)
     assert 13 <= n <= 17, n
-    s.run(50, far=Voice(2))
+    s.run(30, far=Voice(2))
     n = switched(s, IDLE, 40)
     assert 13 <= n <= 17, n
 
@@ -173,8 +171,8 @@ def test_noise_is_no_speech():
 
     s = Station()
     street = Noise(600)  # -39 dBFS
-    s.run(150, near=street)
-    said, sent, _, _ = s.run(50, near=street)
+    s.run(60, near=street)
+    said, sent, _, _ = s.run(20, near=street)
     assert s.speech.way == IDLE
     assert -13.5 < db(sent, said) < -11.5  # the gate
     # over which a far end is heard as before, and a near one too
@@ -185,8 +183,8 @@ def test_louder_loudspeaker_is_learned():
     # 9 dB louder than all that it is prepared for: it is mistaken, and then knows.
     s = Station(40, 720)
     far = Voice(5, 6000)
-    s.run(150, far=far)
-    _, sent, said, played = s.run(100, far=far)
+    s.run(80, far=far)
+    _, sent, said, played = s.run(60, far=far)
     assert db(sent, said) < -40
     assert db(played, said) > -0.1
     assert s.speech.echo.coupling > 400
@@ -197,11 +195,11 @@ def test_louder_loudspeaker_is_learned():
 def test_push_to_talk():
     s = Station()
     s.speech.talk = True
-    said, sent, heard, played = s.run(30, near=Voice(1, 2000), far=Voice(2, 16000))
+    said, sent, heard, played = s.run(10, near=Voice(1, 2000), far=Voice(2, 16000))
     assert s.speech.way == NEAR and db(sent, said) > -0.5 and played < heard / 1000
     s.speech.talk = False
     s.run(1, near=Voice(1), far=Voice(2))
-    said, sent, heard, played = s.run(30, near=Voice(1, 16000), far=Voice(2, 2000))
+    said, sent, heard, played = s.run(10, near=Voice(1, 16000), far=Voice(2, 2000))
     assert s.speech.way == FAR and sent < said / 10000 and db(played, heard) > -0.1
     s.speech.talk = None
     s.run(30)
@@ -236,9 +234,9 @@ def test_nothing_is_allocated():
 
     def frames(n):
         for i in range(n):
-            for j in range(320):  # by turns, so that all ways are gone
-                near[j] = voice[j] if i // 40 % 3 == 1 else 0
-                far[j] = voice[j] if i // 50 % 2 else 0
+            # by turns, so that all ways are gone
+            copy(voice if i // 40 % 3 == 1 else SILENCE, 0, 320, near, 0)
+            copy(voice if i // 50 % 2 else SILENCE, 0, 320, far, 0)
             speech.near(near)
             speech.far(far)
 

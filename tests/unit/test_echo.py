@@ -8,6 +8,7 @@ from usip.errors import UsageError
 from usip.media import _echo_plain, echo
 from usip.media.duplex import FAR, NEAR
 from usip.media.echo import Canceller, FullDuplex
+from usip.media.g711 import copy
 from voice import Dice, Room, Voice, db, energy
 
 SILENCE = bytes(320)
@@ -199,8 +200,7 @@ def test_nothing_is_allocated():
     def frames(n):
         speech.canceller.reset()
         for i in range(n):
-            for j in range(320):
-                near[j] = voice[j] if i // 40 % 3 == 1 else voice[j - 2] & 0x8F
+            copy(voice, 0, 318, near, 2 if i // 40 % 3 == 1 else 0)
             speech.near(near)
             speech.far(voice)
 

@@ -10,6 +10,7 @@ NEAR = "near"
 FAR = "far"
 
 _HOLD = 15  # frames, 300 ms: the pauses between words
+_PAUSE = 5  # frames, 100 ms: longer than those within a word
 _PART = 5  # frames, 100 ms; two of them: an echo of 120 ms, what a room adds, a frame to be played
 _TAIL = 15  # frames, 300 ms: then no echo is left
 _UNIT = 256  # of a coupling
@@ -186,7 +187,12 @@ class HalfDuplex:
     def _far_wants(self, loudness, talks):
         if talks:
             if self.way == NEAR:
-                if not self.duck or loudness <= self._near_loud + (self._near_loud >> 1):
+                if not self.duck:
+                    return
+                # In a pause it is enough to be no whisper.
+                n = self._near_loud
+                n = n >> 2 if self._hold <= _HOLD - _PAUSE else n + (n >> 1)
+                if loudness <= n:
                     return
                 self._leave(FAR)
             self.way = FAR
