@@ -17,6 +17,7 @@ from usip.media.g711 import copy
 # lost-irq       irq(): every fourth callback finds the scheduler's queue full
 # input-only     pins 34 to 39 of an ESP32 are no outputs, and have no pull-ups
 # one-timer      there is one timer, and who takes another gets a ValueError
+# soft-timers    a timer has no hard interrupt to give
 # i2c-nack       every seventh write on I2C is not acknowledged
 faults = set()
 
@@ -136,9 +137,6 @@ class PWM:
         self._duty = duty
         self.heard.append((ms(), self._freq, duty))
 
-    def deinit(self):
-        self.duty_u16(0)
-
 
 class Timer:
     ONE_SHOT = 0
@@ -154,6 +152,9 @@ class Timer:
 
     def init(self, mode=1, period=0, callback=None, hard=False):
         self.deinit()
+        if hard and "soft-timers" in faults:
+            raise ValueError("hard Timers are not implemented")
+        self.hard = hard
         self.mode = mode
         self.period = period
         self.callback = callback

@@ -174,11 +174,12 @@ def test_relay():
 
 
 def test_relay_is_switched_off_while_the_program_hangs():
-    for on in (1, 0):
-        fresh()
+    for on, faults in ((1, ()), (0, ()), (1, ("soft-timers",))):
+        fresh(*faults)
         r = Relay(12, Timer(0), on=on, most_ms=4000)
         assert r.pin.history == [(1000, 1 - on)] and r.value == 0
         r.on()
+        assert Timer.running[0].hard != bool(faults)
         step(3999)  # no task has its turn in this time
         assert r.value == 1
         step(2)

@@ -27,6 +27,7 @@ from usip.phone import Phone
 fakemachine.install()
 
 from usip_micropython.i2s import Amplifier, I2SAudio, Microphone  # noqa: E402
+from usip_micropython.turns import TurnsAudio  # noqa: E402
 
 A, B = "192.0.2.1", "192.0.2.2"
 _sleep_ms = usip.pump._sleep_ms
@@ -198,6 +199,41 @@ def test_octal_psram_stall():
 
 def test_second_write_dropped_and_irq_lost():
     row(machine=("second-write", "lost-irq"))  # nobody asks by irq()
+
+
+async def takes_turns():
+    # One controller for both directions: the house speaks, then the door is heard.
+    a, b = phone(A, 0), phone(B, 2)
+    microphone = Microphone(0, 1, 2, 3)
+    amplifier = Amplifier(0, 1, 2, 4)
+    turns = a.audio = TurnsAudio(microphone, amplifier)
+    await a.start()
+    await b.start()
+    x = await a.call("sip:usip@" + B)
+    y = await b.incoming()
+    I2S.keep = 60000
+    y.answer()
+    assert await x.answered() and await y.answered()
+    await until(lambda: 0 in I2S.live and I2S.live[0].mode == I2S.TX and loud(I2S.live[0]) > 100)
+    await until(lambda: not turns.listening and loud(I2S.live[3]) == 0)
+    I2S.live[2].hear(0)
+    await until(lambda: turns.listening and loud(I2S.live[3]) > 100)
+    I2S.live[0].hear(0)
+    I2S.live[2].hear(4000)
+    await until(lambda: not turns.listening and 0 in I2S.live and loud(I2S.live[0]) > 100)
+    x.hangup()
+    assert await y.ended()
+    await a.close()
+    await b.close()
+    assert not I2S.live
+
+
+def test_one_controller_takes_turns():
+    fakemachine.reset()
+    fakemachine.controllers = 4
+    fakesocket.fresh()
+    fakesocket.install()
+    run(takes_turns)
 
 
 async def ticks_of_10_ms(ms):

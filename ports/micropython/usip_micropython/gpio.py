@@ -131,10 +131,10 @@ class Relay:
     """A relay, off from the first moment: give `pin` a resistor that keeps it so while the board
     starts, and take one that is no strapping pin.
 
-    Whatever happens, it is on for `most_ms` at the longest. A hardware timer sees to that, which
-    goes off while the program hangs in Python; what hangs in C is for the watchdog (machine.WDT),
-    whose reset switches the pin off. `timer` is a machine.Timer of its own. `cut` counts how often
-    the timer had to do it."""
+    Whatever happens, it is on for `most_ms` at the longest. `timer`, a machine.Timer of its own,
+    sees to that, while the program hangs as well: by a hard interrupt where the port has them for
+    timers, else when Python next runs a line of anything. What hangs in C is then for the watchdog
+    (machine.WDT), whose reset switches the pin off. `cut` counts how often the timer had to."""
 
     def __init__(self, pin, timer, on=1, most_ms=10_000):
         self._on = on
@@ -155,8 +155,15 @@ class Relay:
         self._turn = (self._turn + 1) & 0xFFFF
         # Armed before it is on: there is no moment without.
         self._timer.deinit()
-        self._timer.init(mode=self._timer.ONE_SHOT, period=self.most_ms, callback=self._stop)
+        self._arm()
         self.pin(self._on)
+
+    def _arm(self):
+        t = self._timer
+        try:
+            t.init(mode=t.ONE_SHOT, period=self.most_ms, callback=self._stop, hard=True)
+        except (TypeError, ValueError):
+            t.init(mode=t.ONE_SHOT, period=self.most_ms, callback=self._stop)
 
     def off(self):
         self._turn = (self._turn + 1) & 0xFFFF
@@ -164,6 +171,7 @@ class Relay:
         self._timer.deinit()
 
     def _over(self, timer):
+        # In a hard interrupt nothing may allocate: nothing here does.
         if self.pin() == self._on:
             self.pin(1 - self._on)
             self.cut += 1

@@ -35,11 +35,10 @@ class Microphone:
     before sound is lost. Everything but the driver's own buffer is made here; a frame allocates
     nothing. `gaps` counts frames that were not there in time."""
 
-    def __init__(self, id, sck, ws, sd, rate=16000, bits=32, louder=3, blocks=4, format=None):
+    def __init__(self, id, sck, ws, sd, rate=16000, bits=32, louder=3, blocks=4):
         if rate not in _RATES or bits not in (16, 32) or blocks < 2:
             raise UsageError("I2S has 8000 or 16000 Hz, 16 or 32 bits, 2 blocks or more")
         self._args = (id, sck, ws, sd, rate, bits, blocks)
-        self._format = format
         self._bits = bits
         self._louder = louder
         n = FRAME * (rate // 8000)
@@ -64,7 +63,7 @@ class Microphone:
             sd=Pin(sd),
             mode=I2S.RX,
             bits=bits,
-            format=I2S.MONO if self._format is None else self._format,
+            format=I2S.MONO,  # the left one
             rate=rate,
             # What the controller reads is always 32 bits of left and right.
             ibuf=blocks * _BLOCK * 8,
