@@ -21,9 +21,7 @@ from usip.media.g711 import copy
 # i2c-nack       every seventh write on I2C is not acknowledged
 faults = set()
 
-# What the chip has; tests change it.
-controllers = 2
-
+controllers = 2  # of I2S, as the chip has them
 _frozen = None
 
 
@@ -216,7 +214,7 @@ _BLOCKING, _IRQ, _POLLED = range(3)
 
 class I2S(io.IOBase):
     """One direction of one controller. A microphone hears a tone at `level` (of 16 bits); what an
-    amplifier was given is `heard`, at most `keep` bytes of it."""
+    amplifier was given is `heard`, at least the last half of `keep` bytes of it."""
 
     RX = 1
     TX = 2
@@ -355,8 +353,10 @@ class I2S(io.IOBase):
 
     def _write(self, buf, at, n):
         n *= self.size
-        if len(self.heard) < self.keep:
+        if self.keep:
             self.heard.extend(buf[at : at + n])
+            if len(self.heard) > self.keep:
+                self.heard = self.heard[-self.keep // 2 :]
         self.at += n // self.size
         return n
 

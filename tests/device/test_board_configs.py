@@ -83,7 +83,7 @@ def sound(name, b, pins):
         assert audio is None
         return
     I2C.devices[0x10] = {}
-    I2S.keep = 20000
+    I2S.keep = 80000
     pcm = bytearray(320)
     audio.start()
     heard = 0

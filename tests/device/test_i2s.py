@@ -71,7 +71,7 @@ def passes(faults, rate=16000, bits=32):
     fresh(*faults)
     a = audio(rate, bits)
     a.microphone.tone = 20 if rate == 16000 else 10  # cycles in 20 ms
-    I2S.keep = 64000
+    I2S.keep = 80000
     missing = seconds(a)
     rx, tx = I2S.live[0], I2S.live[1]
     # What is behind a block is late once; then there is always a frame.

@@ -211,16 +211,20 @@ async def takes_turns():
     await b.start()
     x = await a.call("sip:usip@" + B)
     y = await b.incoming()
-    I2S.keep = 60000
     y.answer()
     assert await x.answered() and await y.answered()
+    await until(lambda: 3 in I2S.live and 2 in I2S.live)
+    I2S.live[2].hear(4000)  # the house
     await until(lambda: 0 in I2S.live and I2S.live[0].mode == I2S.TX and loud(I2S.live[0]) > 100)
-    await until(lambda: not turns.listening and loud(I2S.live[3]) == 0)
+    assert not turns.listening and loud(I2S.live[3]) == 0
     I2S.live[2].hear(0)
+    await until(lambda: turns.listening)
+    I2S.live[0].hear(4000)  # the door
     await until(lambda: turns.listening and loud(I2S.live[3]) > 100)
     I2S.live[0].hear(0)
     I2S.live[2].hear(4000)
-    await until(lambda: not turns.listening and 0 in I2S.live and loud(I2S.live[0]) > 100)
+    await until(lambda: not turns.listening and loud(I2S.live[3]) == 0)
+    await until(lambda: 0 in I2S.live and loud(I2S.live[0]) > 100)
     x.hangup()
     assert await y.ended()
     await a.close()
@@ -233,7 +237,11 @@ def test_one_controller_takes_turns():
     fakemachine.controllers = 4
     fakesocket.fresh()
     fakesocket.install()
-    run(takes_turns)
+    I2S.keep, I2S.level = 8000, 0
+    try:
+        run(takes_turns)
+    finally:
+        I2S.keep, I2S.level = 0, 4000
 
 
 async def ticks_of_10_ms(ms):
