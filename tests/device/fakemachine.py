@@ -35,8 +35,7 @@ def freeze(at=1000):
     _frozen = at
 
 
-def step(n=1):
-    """Let `n` milliseconds pass: timers go off, transfers end."""
+def step(n=1):  # so many milliseconds: timers go off, transfers end
     global _frozen
     for _ in range(n):
         _frozen += 1

@@ -29,6 +29,7 @@ fakemachine.install()
 from usip_micropython.i2s import Amplifier, I2SAudio, Microphone  # noqa: E402
 from usip_micropython.turns import TurnsAudio  # noqa: E402
 
+SLOW = True
 A, B = "192.0.2.1", "192.0.2.2"
 _sleep_ms = usip.pump._sleep_ms
 
