@@ -25,9 +25,10 @@ phone.py [OPTIONS] COMMAND
 
   register [--for S]                       stay registered, then unregister
   listen   [--answer-after S | --reject CODE | --ring] [--play WAV] [--record WAV]
-           [--hold-after S] [--hangup-after S] [--calls N] [--for S]
+           [--hold-after S] [--hangup-after S] [--calls N] [--for S] [--say TONE|FILE]
   call URI [--ring-timeout S] [--play WAV] [--record WAV] [--dtmf DIGITS]
-           [--dtmf-mode info|rtp] [--hold-after S] [--hangup-after S] [--follow]
+           [--dtmf-mode info|rtp|inband] [--hold-after S] [--hangup-after S] [--follow]
+           [--say TONE|FILE]
   message URI TEXT
   options URI
 
@@ -41,6 +42,8 @@ phone.py [OPTIONS] COMMAND
   --expires S              lifetime of the registration
   --keepalive S            behind a NAT: from one keep-alive to the next (25)
   --codecs pcma,pcmu       in order of preference
+  --tones COUNTRY          de, us, uk or fr: hear ringback and busy
+  --inband                 listen for digits in the sound, even where telephone-events were agreed
   --trace FILE.pcap        everything sent and received, for Wireshark
   -v                       print the messages
 
@@ -61,6 +64,7 @@ COMMANDS = {
             "--hangup-after",
             "--calls",
             "--for",
+            "--say",
         ),
     ),
     "call": (
@@ -74,6 +78,7 @@ COMMANDS = {
             "--hold-after",
             "--hangup-after",
             "--follow",
+            "--say",
         ),
     ),
     "message": (("URI", "TEXT"), ()),
@@ -90,11 +95,13 @@ COMMON = (
     "--expires",
     "--keepalive",
     "--codecs",
+    "--tones",
+    "--inband",
     "--trace",
     "-v",
     "--help",
 )
-FLAGS = ("--json", "-v", "--ring", "--help", "--follow")
+FLAGS = ("--json", "-v", "--ring", "--help", "--follow", "--inband")
 SECONDS = (
     "--expires",
     "--keepalive",
@@ -196,8 +203,8 @@ class Program:
         self.reject = integer(options, "--reject", 300, 699)
         self.calls = integer(options, "--calls", 1, 1000000)
         mode = self.get("--dtmf-mode")
-        if mode not in (None, "info", "rtp"):
-            raise UsageError("--dtmf-mode is info or rtp")
+        if mode not in (None, "info", "rtp", "inband"):
+            raise UsageError("--dtmf-mode is info, rtp or inband")
         for c in self.get("--dtmf") or "":
             if c not in "0123456789*#ABCD":
                 raise UsageError("not a digit: " + c)
@@ -239,6 +246,8 @@ class Program:
             codecs=tuple(codecs),
             bind=bind,
             listener=self.heard,
+            tones=self.get("--tones"),
+            inband=True if self.get("--inband") else None,
         )
         self.phone.agent.trace = self.trace
         if self.get("--keepalive") and self.phone.registration:
@@ -426,7 +435,21 @@ class Program:
             if await call.answered():
                 await self.talk(call)
 
+    def source(self):
+        say = self.get("--say")
+        if "." not in say:
+            return say  # the name of a tone
+        from usip.media.prompt import Prompt
+
+        return Prompt(say)
+
     async def talk(self, call):
+        try:
+            if self.get("--say"):
+                await call.play(self.source())
+        except UsageError as e:
+            self.tell("error", "error: %s" % e, {"reason": str(e)})
+            self.status = 1
         dtmf = self.get("--dtmf")
         if dtmf:
             await asyncio.sleep(0.5)  # until the other side has set up its media
@@ -458,6 +481,8 @@ class Program:
         else:
             self.status = 1
             self.say_why()
+            if self.phone.tones:
+                await self.phone.wait(lambda: not self.phone.tones.playing, 5000)
 
     async def do_message(self):
         if await self.ready():

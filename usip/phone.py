@@ -38,6 +38,8 @@ class Phone:
     where it differs from the address's, `registrar` and `outbound` are URIs, `bind` a (host, port),
     `codecs` payload types in order of preference, `trace` a trace hook, `listener(event, subject,
     detail)` hears everything that docs/architecture.md lists; for a call the subject is the Call.
+    `tones` is a country (de, us, uk, fr): the caller hears ringback and busy as there. `inband`:
+    whether DTMF is heard in the sound; None is where a peer has no telephone-events.
     `async with phone:` starts it and unregisters at the end."""
 
     def __init__(
@@ -56,6 +58,8 @@ class Phone:
         trace=None,
         listener=None,
         display="",
+        tones=None,
+        inband=None,
     ):
         # What lives as long as the phone is made now, the biggest first, in a heap without holes.
         collect()
@@ -79,6 +83,15 @@ class Phone:
         self._incoming = Queue(self)
         self._texts = Queue(self)
         self._news = None  # made by start(), see Driver
+        self.inband = inband
+        self.country = tones or "de"
+        self.tones = None
+        if tones:
+            from .callertones import CallerTones
+            from .media.tones import cadence
+
+            cadence("ringback", tones)  # UsageError: no such country
+            self.tones = CallerTones(self)
         if outbound:
             outbound = as_bytes(outbound)
             agent.routes.append(b"<" + outbound + b">")
@@ -151,6 +164,8 @@ class Phone:
             self.driver.close()
             for c in self.calls.active():
                 c.abandon(now())
+            if self.tones:
+                self.tones.stop()
             self.closed = True
             self._tell()
 

@@ -181,14 +181,19 @@ class Call:
         self._do("hold", on)
 
     async def send_digits(self, digits, mode=None, duration_ms=160):
-        """Send digits (0-9 * # A-D): mode "rtp", "info", or what was agreed. Returns when they are
-        sent. UsageError before the answer.
+        """Send digits (0-9 * # A-D): mode "rtp", "info", "inband" (as tones), or what was agreed.
+        Returns when they are sent. UsageError before the answer.
         """
         if self.over:
             return
         if not self.was_answered:
             raise UsageError("no digits before the answer")
         digits = digits.encode() if isinstance(digits, str) else digits
+        if mode == "inband":
+            from .media.tones import Digits
+
+            await self.play(Digits(digits, duration_ms))
+            return
         media = self.core.sdp.remote
         if mode == "info" or (mode is None and (not media or media.event_type is None)):
             from .info import send
@@ -204,6 +209,31 @@ class Call:
         stream.send_digits(digits, duration_ms)
         while self.pump and stream.sending:
             await asyncio.sleep(0.02)
+
+    async def play(self, source):
+        """Let the peer hear `source` in place of the microphone: the name of a tone, or a source of
+        sound as in media/tones.py and media/prompt.py. Returns at its end, or when the call ended
+        or plays something else. UsageError while there is no sound; see ring(183). Being cancelled
+        ends the source and not the call.
+        """
+        if isinstance(source, str):
+            from .media.tones import tone
+
+            source = tone(source, self.phone.country)
+        pump = self.pump
+        try:
+            if self.over:
+                return
+            if not pump:
+                raise UsageError("no sound before the answer")
+            pump.source = source
+            while self.pump is pump and pump.source is source:
+                await asyncio.sleep(0.02)
+        finally:
+            if self.pump is pump and pump and pump.source is source:
+                pump.source = None
+            if hasattr(source, "close"):
+                source.close()
 
     # --- what the phone tells ---
 
@@ -224,6 +254,8 @@ class Call:
         return self.endpoint.port
 
     def event(self, event):
+        if self.phone.tones:  # first: the loudspeaker has to be free for the call
+            self.phone.tones.event(self, event)
         if event == "answered":
             self.was_answered = True
         elif event in ("media", "early-media"):
@@ -242,7 +274,9 @@ class Call:
                     audio = None  # there is one microphone and one loudspeaker
             self.pump = phone.pump()
             trace = phone.agent.trace
-            self.pump.begin(self.endpoint, self._host, audio, self, trace, self._bound)
+            self.pump.begin(
+                self.endpoint, self._host, audio, self, trace, self._bound, phone.inband
+            )
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):
@@ -263,10 +297,10 @@ class Call:
 
     # --- what the pump tells ---
 
-    def digit_came(self, digit):
-        """By RFC 4733. The listener hears it as it hears one by INFO."""
+    def digit_came(self, digit, via="rtp"):
+        """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
         if self.core.state == b"E":
-            self.phone.agent.listener("dtmf", self.core, (digit, 0, "rtp"))
+            self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):
         """There was sound."""

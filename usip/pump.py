@@ -50,24 +50,31 @@ class Pump:
         self._into = self._rx_view  # what is read into
         self._tx_view = memoryview(self.stream.tx)
         self._part = self._tx_view  # its first octets: most packets have the same length
-        self.endpoint = self.audio = self._flow = self._task = None
+        self.endpoint = self.audio = self._flow = self._task = self.source = None
+        self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = Rtcp(self.stream)
         self._rtcp_view = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
 
-    def begin(self, endpoint, host, audio, user, trace=None, bound=None):
+    def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `bound` what the sockets
-        are bound to, `audio` the port's sound
-        or None for silence, `trace` the agent's hook. `user` is told `digit_came(digit)` for every
-        telephone-event, `alive()` now and then while packets come, `silent()` once when none came
-        for RTP_TIMEOUT, `fault(exception)`.
+        are bound to, `audio` the port's sound or None for silence, `trace` the agent's hook. `user`
+        is told `digit_came(digit, via)` for every telephone-event ("rtp") and, where they were not
+        agreed or `inband` is True, for every one heard in the sound ("inband"), `alive()` now and
+        then while packets come, `silent()` once when none came for RTP_TIMEOUT, `fault(exception)`.
+
+        `source`, when it is set, is sent in place of the microphone until its end: see
+        media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
         self.audio = audio
         self.user = user
         self.trace = trace
+        self.inband = inband
         self._flow = None
+        self.source = None
+        self._hears = False
         self._heard = False
         self._connected = False
         self._into = self._rx_view
@@ -86,6 +93,7 @@ class Pump:
         s.sending_on = remote.direction in ("sendrecv", "sendonly")
         s.receiving_on = remote.direction in ("sendrecv", "recvonly")
         s.quiet = 0
+        self._hear(s.event_type_in is None if self.inband is None else self.inband)
         self._open()  # it may come from elsewhere now
         # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
@@ -97,6 +105,18 @@ class Pump:
             self._task = asyncio.create_task(self._run())
             if self.audio:
                 self.take(self.audio)
+
+    def _hear(self, on):
+        if on and not self._ear:
+            try:
+                from .media.inband import Detector
+
+                self._ear = Detector()
+            except Exception as e:  # no memory: the call goes on without
+                self.user.fault(e)
+        elif on and not self._hears:
+            self._ear.reset()
+        self._hears = on and self._ear is not None
 
     def take(self, audio):
         """The microphone and the loudspeaker have become free."""
@@ -257,22 +277,24 @@ class Pump:
             if not n:
                 break
             self._heard = True
-            if self.trace and self._flow:
-                self.trace(False, self._rx_view[:n], self._flow, now())
             s = self.stream
             source = None if self._connected else ep.source
             at = 0
             while at < n:
-                if is_rtcp(self._rx, at, n):
-                    if source is None or source == s.remote:
-                        at = self.rtcp.receive(self._rx, at, n, now())
-                        continue
-                    break
-                d = s.receive(self._rx, n, source, now(), at)
-                if d:
-                    self.user.digit_came(d)
                 # Telephone-events are shorter than sound: what was read on is another packet.
-                at = s.end
+                begin = at
+                d = None
+                if not is_rtcp(self._rx, at, n):
+                    d = s.receive(self._rx, n, source, now(), at)
+                    at = s.end
+                elif source is None or source == s.remote:
+                    at = self.rtcp.receive(self._rx, at, n, now())
+                else:
+                    break
+                if self.trace and self._flow:
+                    self.trace(False, self._rx_view[begin:at], self._flow, now())
+                if d:
+                    self.user.digit_came(d, "rtp")
         if self._side:
             self._take_report()
 
@@ -283,17 +305,39 @@ class Pump:
         pcm = self._pcm
         if self.audio:
             self.audio.readinto(pcm)
-        # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
-        n = s.frame_out(pcm if self.audio else None)
+        if self.source:
+            n = s.frame_out(self._say(pcm))
+        else:
+            # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
+            n = s.frame_out(pcm if self.audio else None)
         if n and s.remote is not None:
             if n != len(self._part):
                 self._part = self._tx_view[:n]
             if self.trace and self._flow:
                 self.trace(True, self._part, self._flow, now())
             self.endpoint.sendto(self._part, s.remote)
-        s.frame_in(pcm)
+        self._play(pcm)
         if self.audio:
             self.audio.write(pcm)
+
+    def _say(self, pcm):
+        try:
+            if self.source.readinto(pcm) < len(pcm) // 2:
+                self.source = None
+            return pcm
+        except Exception as e:  # a file that cannot be read
+            self.source = None
+            self.user.fault(e)
+
+    def _play(self, pcm):
+        self.stream.frame_in(pcm)
+        if self._hears:
+            d = self._ear.hear(pcm)
+            if d:
+                try:
+                    self.user.digit_came(d, "inband")
+                except Exception as e:  # the application's listener
+                    self.user.fault(e)
 
     def _miss(self):
         # 20 ms that are over: the microphone's frame is old, the loudspeaker stood still.
@@ -301,4 +345,4 @@ class Pump:
         if self.audio:
             self.audio.readinto(self._pcm)
         s.miss()
-        s.frame_in(self._pcm)
+        self._play(self._pcm)

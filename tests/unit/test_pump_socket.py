@@ -46,7 +46,7 @@ class Told:
         self.faults = []
         self.silences = self.lives = 0
 
-    def digit_came(self, d):
+    def digit_came(self, d, via):
         self.digits.append(d)
 
     def alive(self):
