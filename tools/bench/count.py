@@ -24,6 +24,8 @@ WORK = (  # name, calls, divisor, what one is
     ("g711_decode", 200, 1, "frame of 160 samples from PCMA, viper"),
     ("g711_encode_plain", 40, 1, "the same to PCMA without machine code"),
     ("rtp", 100, 1, "packet made of a frame, received, put in order and played"),
+    ("dtmf_made", 100, 1, "frame of two sines, viper"),
+    ("dtmf_heard", 40, 1, "frame searched for DTMF, a digit in it, viper"),
     ("volume", 100, 1, "frame of 160 samples made softer"),
     ("halve_16k", 100, 1, "frame of 320 samples from 16 kHz to 8 kHz"),
     ("half_duplex", 100, 1, "frame recorded and frame played, half duplex switched by voice"),

@@ -103,6 +103,25 @@ class Sound:
         self.into.frame_in(self.pcm)
 
 
+class Dtmf:
+    """A digit in the sound, made and heard, a frame at a time."""
+
+    def __init__(self):
+        from usip.media.inband import Detector
+        from usip.media.tones import Tone
+
+        self.pcm = bytearray(320)
+        self.tone = Tone("697+1209/100000")
+        self.tone.readinto(self.pcm)
+        self.detector = Detector()
+
+    def made(self):
+        self.tone.readinto(self.pcm)
+
+    def heard(self):
+        self.detector.hear(self.pcm)
+
+
 def pieces(data):
     """What is counted and timed, by name, for a corpus of messages."""
     from usip.media import _g711_plain, g711
@@ -117,6 +136,8 @@ def pieces(data):
         "digest_sha256": Digest(b"SHA-256").answer,
         "g711_encode": lambda: g711.encode(8, pcm, 160, law, 0),
         "g711_decode": lambda: g711.decode(8, law, 0, 160, pcm),
+        "dtmf_made": Dtmf().made,
+        "dtmf_heard": Dtmf().heard,
         "g711_encode_plain": lambda: _g711_plain.encode(8, pcm, 160, law, 0),
         "rtp": Sound().packet,
     }
