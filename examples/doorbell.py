@@ -12,10 +12,19 @@ try:
 except ImportError:
     import usip_cpython as board
 
-from usip import Phone, UsageError
-from usip_host.gpio import LineGpio
-from usip_host.lines import lines
-from usip_host.sound import WavAudio
+from usip import limits
+
+# A heap of 64 KB is tight: no reports on the sound, at most 120 ms of delay, no packets of 60 ms.
+limits.RTCP = False
+limits.JITTER_SLOTS = 8
+limits.JITTER_MAX = 6
+limits.RTP_MAX = 256
+limits.PTIME_MAX = 30
+
+from usip import Phone, UsageError  # noqa: E402
+from usip_host.gpio import LineGpio  # noqa: E402
+from usip_host.lines import lines  # noqa: E402
+from usip_host.sound import WavAudio  # noqa: E402
 
 ACCOUNT, PASSWORD, RING, CODE = sys.argv[1:5]
 BIND, PLAY, RECORD = (sys.argv[5:] + [None, None, None])[:3]

@@ -308,7 +308,8 @@ class Call(Caller, Callee):
         if not self.reason:
             self._fail(200, "HungUp")
         self._tell("ended")
-        self.sdp = self.bye = None
+        self.sdp = self.bye = self.data = None
+        self.early = self.lines = ()
 
     # --- both ---
 

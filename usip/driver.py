@@ -20,8 +20,16 @@ except ImportError:  # CPython
         return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
 
 
+_sleep_ms = getattr(asyncio, "sleep_ms", None)
+
+
 def _ignore(e):
     pass
+
+
+def _pause():
+    # MicroPython's sleep_ms() wants no memory, sleep() little: this comes after it ran out.
+    return _sleep_ms(100) if _sleep_ms else asyncio.sleep(0.1)
 
 
 class UdpFlow:
@@ -119,13 +127,17 @@ class Driver:
         view = memoryview(self._buf)
         n = 0
         while True:
-            await ep.readable()
-            while n is not None:
-                try:
-                    n = self._one(ep, view)
-                except Exception as e:
-                    self._failed(e)
-                await asyncio.sleep(0)  # a flood must leave room for timers and sound
+            try:
+                await ep.readable()
+                while n is not None:
+                    try:
+                        n = self._one(ep, view)
+                    except Exception as e:
+                        self._failed(e)
+                    await asyncio.sleep(0)  # a flood must leave room for timers and sound
+            except Exception as e:  # not even memory to wait with
+                self._failed(e)
+                await _pause()
             n = 0
             self._wake.set()
 
@@ -143,18 +155,18 @@ class Driver:
             wake.clear()
             try:
                 ms = self.agent.poll(now())
+                if ms is None:
+                    await wake.wait()
+                elif ms > 0:
+                    try:
+                        await asyncio.wait_for(wake.wait(), ms / 1000)
+                    except asyncio.TimeoutError:
+                        pass
+                else:
+                    await asyncio.sleep(0)
             except Exception as e:
                 self._failed(e)
-                ms = 1000
-            if ms is None:
-                await wake.wait()
-            elif ms > 0:
-                try:
-                    await asyncio.wait_for(wake.wait(), ms / 1000)
-                except asyncio.TimeoutError:
-                    pass
-            else:
-                await asyncio.sleep(0)
+                await _pause()
 
     def _failed(self, e):
         # What the network sends never raises here: this is our bug, the application's, or there is

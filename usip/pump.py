@@ -6,7 +6,6 @@ import asyncio
 from . import limits
 from .clock import later, left
 from .driver import now
-from .media.rtcp import Rtcp, is_rtcp
 from .media.stream import MediaStream
 from .rand import below
 
@@ -52,8 +51,12 @@ class Pump:
         self._part = self._tx_view  # its first octets: most packets have the same length
         self.endpoint = self.audio = self._flow = self._task = self.source = None
         self._ear = None  # a Detector, made when it is first wanted
-        self.rtcp = Rtcp(self.stream)
-        self._rtcp_view = memoryview(self.rtcp.tx)
+        self.rtcp = None
+        if limits.RTCP:
+            from .media.rtcp import Rtcp
+
+            self.rtcp = Rtcp(self.stream)
+            self._rtcp_view = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
 
     def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None):
@@ -79,7 +82,8 @@ class Pump:
         self._connected = False
         self._into = self._rx_view
         self.stream.reset(8)
-        self.rtcp.reset()
+        if self.rtcp:
+            self.rtcp.reset()
         self._bound = bound
         self._rtcp_to = self._rtcp_flow = None
         self._mux = False
@@ -99,7 +103,7 @@ class Pump:
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
             s.remote = self.net.resolve(remote.host, remote.port)
             self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
-            if limits.RTCP:
+            if self.rtcp:
                 self._reports(remote)
         if not self._task:
             self._task = asyncio.create_task(self._run())
@@ -197,9 +201,11 @@ class Pump:
     def stats(self):
         """What is known of both directions."""
         d = self.stream.stats()
-        d["rtt_ms"] = self.rtcp.rtt_ms
-        d["remote_lost"] = self.rtcp.remote_lost
-        d["remote_jitter_ms"] = self.rtcp.remote_jitter_ms
+        r = self.rtcp
+        if r:
+            d["rtt_ms"] = r.rtt_ms
+            d["remote_lost"] = r.remote_lost
+            d["remote_jitter_ms"] = r.remote_jitter_ms
         return d
 
     # --- reports ---
@@ -234,7 +240,7 @@ class Pump:
 
     def _take_report(self):
         n = self._side.readinto(self._rx)
-        if not n or not is_rtcp(self._rx, 0, n) or self.stream.remote is None:
+        if not n or not self.rtcp.begins(self._rx, 0, n) or self.stream.remote is None:
             return
         # A NAT gives this socket another port, but no other host.
         host = self.net.readable_address(self._side.source)[0]
@@ -284,7 +290,7 @@ class Pump:
                 # Telephone-events are shorter than sound: what was read on is another packet.
                 begin = at
                 d = None
-                if not is_rtcp(self._rx, at, n):
+                if not self.rtcp or not self.rtcp.begins(self._rx, at, n):
                     d = s.receive(self._rx, n, source, now(), at)
                     at = s.end
                 elif source is None or source == s.remote:

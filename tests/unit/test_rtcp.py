@@ -1,6 +1,6 @@
 # usip: RTCP reports, RFC 3550 6
 
-from usip.media.rtcp import Rtcp, is_rtcp
+from usip.media.rtcp import Rtcp
 from usip.media.stream import MediaStream
 
 
@@ -47,7 +47,7 @@ def test_sender_report():
     assert (word(sr, 20), word(sr, 24)) == (50, 50 * 160)
     # RFC 3550 6.5: CNAME, then the list ends at a boundary of 32 bits
     assert (kind2, count2) == (202, 1) and sdes[8:10] == b"\x01\x10" and sdes[-2:] == b"\0\0"
-    assert is_rtcp(ra.tx, 0, n)
+    assert ra.begins(ra.tx, 0, n)
     # Who has sent nothing since makes a receiver report
     assert parts(ra.tx, ra.report(123_460_000))[0][:2] == (201, 0)
 

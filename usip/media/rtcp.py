@@ -23,11 +23,6 @@ def _get(b, at):
     return b[at] << 8 | b[at + 1]
 
 
-def is_rtcp(buf, at, n):
-    """Whether buf[at:n] begins as RTCP does (RFC 5761 4)."""
-    return n - at >= 8 and buf[at] >> 6 == 2 and _SR <= buf[at + 1] <= 207
-
-
 class Rtcp:
     """Reports of one MediaStream. `report` writes what is to be sent into `tx`, `receive` takes
     what came. Time is in milliseconds, as everywhere; the NTP timestamps count from the start of
@@ -48,6 +43,10 @@ class Rtcp:
         self._sr_hi = self._sr_lo = self._sr_at = -1  # the peer's last sender report
         self._said = 0  # packets sent when we reported last
         self._expected = self._received = 0
+
+    def begins(self, buf, at, n):
+        """Whether buf[at:n] begins as RTCP does (RFC 5761 4)."""
+        return n - at >= 8 and buf[at] >> 6 == 2 and _SR <= buf[at + 1] <= 207
 
     def report(self, now, bye=False):
         """Write a report (with BYE: the last) to `tx`; its length."""
@@ -122,7 +121,7 @@ class Rtcp:
 
     def receive(self, buf, at, n, now):
         """Take the compound packet that begins at buf[at], before buf[n]. Returns where it ends."""
-        while is_rtcp(buf, at, n):
+        while self.begins(buf, at, n):
             end = at + 4 + _get(buf, at + 2) * 4
             if end > n:
                 return n
