@@ -55,6 +55,8 @@ class Pump:
         self.rtcp = Rtcp(self.stream)
         self._rtcp_view = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
+        self._life = 0  # counts beginnings and ends
+        self._at_work = False  # the task is what runs now
 
     def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `bound` what the sockets
@@ -102,7 +104,8 @@ class Pump:
             if limits.RTCP:
                 self._reports(remote)
         if not self._task:
-            self._task = asyncio.create_task(self._run())
+            self._life += 1
+            self._task = asyncio.create_task(self._run(self._life))
             if self.audio:
                 self.take(self.audio)
 
@@ -133,7 +136,11 @@ class Pump:
 
     def stop(self):
         if self._task:
-            self._task.cancel()
+            # A call may end within the task: a BYE that there is no way to send. MicroPython's
+            # asyncio cannot cancel what runs; it ends by itself.
+            self._life += 1
+            if not self._at_work:
+                self._task.cancel()
             try:
                 self._report(True)
             except Exception as e:  # the trace hook is the application's
@@ -149,22 +156,28 @@ class Pump:
             self._silent(e)
         self._task = self.audio = None
 
-    async def _run(self):
+    async def _run(self, life):
         due = now()
         frames = 0
         while True:
+            self._at_work = True
             try:
                 self._take()
             except Exception as e:  # the application's listener, or no memory
                 self.user.fault(e)
             try:
-                self._frame()
+                if self._life == life:
+                    self._frame()
             except Exception as e:
                 self._silent(e)
             frames += 1
             if frames == 50:
                 frames = 0
-                self._second()
+                if self._life == life:
+                    self._second()
+            self._at_work = False
+            if self._life != life:
+                return
             due = later(due, 20)
             wait = left(due, now())
             while wait < -_LATE:
@@ -186,6 +199,8 @@ class Pump:
             if both and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
                 s.quiet = 0
                 self.user.silent()
+                if not self._task:
+                    return  # the call is over: its socket must stay closed
             self._follow()
             self._report_in -= 1
             if not self._report_in:
