@@ -269,6 +269,7 @@ class Pump:
         if self._connected:
             # Silence for a while: the peer may have got another address from its NAT.
             if not s.even or s.quiet > _DESERTED:
+                s.even = 0  # not connected again before something comes
                 self._open()
         elif s.even > _EVEN and s.locked and hasattr(self.endpoint, "connect"):
             self.endpoint.connect(s.remote)

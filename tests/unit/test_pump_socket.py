@@ -190,6 +190,25 @@ def test_a_peer_that_moved_is_found_again():
     assert b.stats["packets_received"] == 100
 
 
+def test_a_quiet_peer_does_not_cost_a_socket_each_second():
+    # It holds us without a word in SDP, or its sound comes with pauses: a socket that is closed and
+    # opened again answers what comes meanwhile with "port unreachable".
+    b = connected()
+    opened = []
+    reopen = b.endpoint.reopen
+    b.endpoint.reopen = lambda: (opened.append(1), reopen())
+    for _ in range(10):
+        for _ in range(50):
+            b.pump._take()
+            b.pump._frame()
+        b.pump._second()
+    assert len(opened) == 1 and not b.endpoint.only
+    # It is heard at once, and read from a connected socket again
+    b.frames(60)
+    b.pump._second()
+    assert b.endpoint.only == b.address and b.stats["packets_received"] == 120
+
+
 def test_an_offer_opens_the_socket_at_once():
     b = connected()
 
