@@ -235,7 +235,10 @@ class Pump:
                 except OSError:
                     self._rtcp_to = None  # no socket to spare: the call does without
             if self._side and self._rtcp_to and hasattr(self._side, "connect"):
-                self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
+                try:
+                    self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
+                except OSError:
+                    pass  # no way there, now or ever: the sound has its own
         self._rtcp_flow = _RtpFlow((self.host, port), (remote.host, remote.rtcp))
 
     def _report(self, bye=False):

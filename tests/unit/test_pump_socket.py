@@ -4,6 +4,7 @@ import asyncio
 
 from phonenet import Endpoint, Lan, Net, run, two, up
 from usip import limits
+from usip.media.rtcp import Rtcp
 from usip.media.stream import MediaStream
 from usip.pump import Pump
 
@@ -207,6 +208,32 @@ def test_a_quiet_peer_does_not_cost_a_socket_each_second():
     b.frames(60)
     b.pump._second()
     assert b.endpoint.only == b.address and b.stats["packets_received"] == 120
+
+
+def test_reports_to_where_there_is_no_way():
+    # connect() fails where sendto() only loses a datagram: no route just now, or a peer that names
+    # the broadcast address. The sound must not depend on it.
+    b = Bench()
+
+    class Unroutable(Connected):
+        def connect(self, address):
+            raise OSError(101)
+
+    b.pump.net.udp = lambda host=None, port=0: Unroutable(b.pump.net, port)
+
+    class Apart(Media):
+        rtcp = 4001
+
+    b.pump.agree(Apart)
+    side = b.pump._side
+    b.frames(60)
+    assert b.stats["packets_received"] == 60 and not b.user.faults
+    # Reports are read all the same
+    far = Rtcp(b.peer)
+    n = far.report(0)
+    side.data.append(((b"192.0.2.9", 4001), bytes(far.tx[:n])))
+    b.pump._take()
+    assert b.pump.rtcp._sr_at >= 0 and not b.user.faults
 
 
 def test_an_offer_opens_the_socket_at_once():
