@@ -63,7 +63,8 @@ class Pump:
         are bound to, `audio` the port's sound or None for silence, `trace` the agent's hook. `user`
         is told `digit_came(digit, via)` for every telephone-event ("rtp") and, where they were not
         agreed or `inband` is True, for every one heard in the sound ("inband"), `alive()` now and
-        then while packets come, `silent()` once when none came for RTP_TIMEOUT, `fault(exception)`.
+        then while packets come, `silent()` once when neither these nor reports came for
+        RTP_TIMEOUT, `fault(exception)`.
 
         `source`, when it is set, is sent in place of the microphone until its end: see
         media/tones.py.
@@ -86,6 +87,7 @@ class Pump:
         self._rtcp_to = self._rtcp_flow = None
         self._mux = False
         self._report_in = 2  # seconds
+        self._reports_to = None  # so long the peer's last report is a sign of life
 
     def agree(self, remote):
         s = self.stream
@@ -196,7 +198,14 @@ class Pump:
                 self.user.alive()
             # A peer that holds us, or that we hold, need not send.
             both = s.sending_on and s.receiving_on
-            if both and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
+            # RFC 3550 6.3.5: nor need one that reports have something to say. Voice mail that
+            # records says nothing, and a telephone that does not send silence.
+            if self.rtcp and self.rtcp.heard:
+                self.rtcp.heard = False
+                self._reports_to = later(now(), limits.RTP_TIMEOUT)
+            elif self._reports_to is not None and left(self._reports_to, now()) <= 0:
+                self._reports_to = None
+            if both and self._reports_to is None and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
                 s.quiet = 0
                 self.user.silent()
                 if not self._task:

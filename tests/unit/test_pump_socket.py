@@ -4,6 +4,7 @@ import asyncio
 
 from phonenet import Endpoint, Lan, Net, run, two, up
 from usip import limits
+from usip.driver import now
 from usip.media.rtcp import Rtcp
 from usip.media.stream import MediaStream
 from usip.pump import Pump
@@ -284,6 +285,34 @@ def test_silence_is_told_once():
     assert b.user.silences == 1  # it is held: nothing has to come
 
 
+def test_who_reports_may_be_silent():
+    # Voice mail that records says nothing for minutes.
+    before = limits.RTP_TIMEOUT
+    limits.RTP_TIMEOUT = 100
+    try:
+        b = Bench()
+        b.frames(10)
+        far = Rtcp(b.peer)
+
+        def silence(report):
+            for _ in range(10):
+                b.pump._take()
+                b.pump._frame()
+            if report:
+                n = far.report(0)
+                b.pump.rtcp.receive(far.tx, 0, n, 0)
+            b.pump._second()
+
+        for _ in range(5):
+            silence(True)
+        assert not b.user.silences
+        b.pump._reports_to = now()  # so long ago was the last
+        silence(False)
+        assert b.user.silences == 1
+    finally:
+        limits.RTP_TIMEOUT = before
+
+
 async def dead():
     # The peer's power fails in the call.
     lan = Lan()
@@ -292,7 +321,9 @@ async def dead():
     while not x.stats["packets_received"] > 2:
         await asyncio.sleep(0.01)
     port = x.endpoint.port
-    lan.drop = lambda source, destination, data: destination == (b"192.0.2.1", port)
+    lan.drop = lambda source, destination, data: (
+        destination in ((b"192.0.2.1", port), (b"192.0.2.1", port + 1))
+    )
     assert await x.ended(6000)
     assert x.reason == "NoSound" and not x.remote_ended
     assert await y.ended(1000) and y.remote_ended
