@@ -177,17 +177,20 @@ class Pump:
                 frames = 0
                 if self._life == life:
                     self._second()
+            due = later(due, 20)
+            wait = left(due, now())
+            while wait < -_LATE and self._life == life:
+                # The machine stood still. What was not sent in time is left out, never sent in a
+                # burst: the peer plays silence where there was none to be had.
+                try:
+                    self._miss()
+                except Exception as e:
+                    self._silent(e)
+                due = later(due, 20)
+                wait += 20
             self._at_work = False
             if self._life != life:
                 return
-            due = later(due, 20)
-            wait = left(due, now())
-            while wait < -_LATE:
-                # The machine stood still. What was not sent in time is left out, never sent in a
-                # burst: the peer plays silence where there was none to be had.
-                self._miss()
-                due = later(due, 20)
-                wait += 20
             await _sleep_ms(wait if wait > 0 else 0)
 
     def _second(self):

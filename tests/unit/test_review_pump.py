@@ -4,6 +4,8 @@ import asyncio
 
 from phonenet import Ear, Lan, run, two, up
 from usip import limits
+from usip.clock import left
+from usip.driver import now
 
 HEAPS = 2  # there are two phones in it
 
@@ -52,3 +54,92 @@ def test_a_call_that_ends_in_its_pump():
         run(unreachable)
     finally:
         limits.RTP_TIMEOUT = before
+
+
+class Device:
+    """A sound device that fails at the read that `fails` counts down to."""
+
+    fails = 0
+    stopped = 0
+
+    def start(self):
+        pass
+
+    def stop(self):
+        self.stopped += 1
+
+    def readinto(self, pcm):
+        self.fails -= 1
+        if not self.fails:
+            raise OSError("unplugged")
+
+    def write(self, pcm):
+        pass
+
+
+async def stalled():
+    # The machine stands still, and as the frames that are over are passed by the device fails.
+    lan = Lan()
+    a, b = await two(lan)
+    a.audio = audio = Device()
+    ear = a.listener = Ear()
+    x, y = await up(a, b)
+    while not x.stats["packets_received"] > 2:
+        await asyncio.sleep(0.01)
+    audio.fails = 2  # the first is the frame that is due
+    start = now()
+    while left(start, now()) > -200:
+        pass
+    await ear.heard("error")
+    assert "unplugged" in ear.detail
+    # The sound goes on both ways
+    n, k = y.stats["packets_received"], x.stats["packets_received"]
+    while not (y.stats["packets_received"] > n + 2 and x.stats["packets_received"] > k + 2):
+        await asyncio.sleep(0.01)
+    x.hangup()
+    assert await y.ended(3000)
+    await a.close()
+    await b.close()
+    assert lan.endpoints == []
+
+
+def test_a_device_that_fails_when_time_was_lost():
+    run(stalled)
+
+
+async def inband():
+    # A digit in the sound of a frame that was made up for lost time: the application hangs up, and
+    # there is no way to say so.
+    lan = Lan()
+    a, b = await two(lan)
+    x, y = await up(a, b)
+    while not x.stats["packets_received"] > 2:
+        await asyncio.sleep(0.01)
+    pump = x.pump
+    ear = a.listener = Ear()
+    a.net.resolve = lambda host, port: None
+    a.driver.moved()
+    lan.drop = lambda source, destination, data: True
+    miss = pump._miss
+
+    def last():
+        pump._miss = miss
+        x.hangup()
+
+    pump._miss = last
+    start = now()
+    while left(start, now()) > -200:
+        pass
+    assert await x.ended(3000)
+    await asyncio.sleep(0)
+    assert "error" not in ear.events, ear.detail
+    assert lan.open(b"192.0.2.1") == 0 and len(a.pumps) == 1
+    y.hangup()
+    lan.drop = None
+    await a.close()
+    await b.close()
+    assert lan.endpoints == []
+
+
+def test_a_call_that_ends_when_time_was_lost():
+    run(inband)
