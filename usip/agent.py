@@ -192,7 +192,9 @@ class Agent(Composer):
             except ProtocolError as e:
                 lines = (b"Retry-After", b"1") if e.status == 500 else ()
                 self.answer(tx, e.status or 400, now, lines)
-        except UsageError:  # our own answer did not fit: too many Via or Record-Route to echo
+        except (UsageError, ProtocolError):
+            # Our own answer did not fit: too many Via or Record-Route to echo. Or a Via that cannot
+            # be taken apart: with a transaction its 100 would fail in poll().
             table.remove(tx)
             self.refuse(m, 513, now)
         finally:

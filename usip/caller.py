@@ -111,7 +111,8 @@ class Caller:
             return
         # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is
         # over
-        self.end_at = self.invite.tx.end_at = later(now, limits.TIMEOUT)
+        self.end_at = later(now, limits.TIMEOUT)
+        self.invite.tx.expire(limits.TIMEOUT, now)
         self.invite.cancel(now)
 
     def _ring_timeout(self, now):

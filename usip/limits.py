@@ -82,7 +82,8 @@ PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 
 # --- RTP ---
-# Nothing heard for so many milliseconds, where there should be sound, ends the call; 0: never.
+# Neither sound, where there should be some, nor reports for so many milliseconds ends the call;
+# 0: never.
 RTP_TIMEOUT = 30_000
 RTP_MAX = 512  # a datagram of 20 ms G.711 has 172 octets; 60 ms still fits
 RTP_PORT = 16384  # first port tried, even ones

@@ -58,13 +58,16 @@ class Pump:
             self.rtcp = Rtcp(self.stream)
             self._rtcp_view = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
+        self._life = 0  # counts beginnings and ends
+        self._at_work = False  # the task is what runs now
 
     def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `bound` what the sockets
         are bound to, `audio` the port's sound or None for silence, `trace` the agent's hook. `user`
         is told `digit_came(digit, via)` for every telephone-event ("rtp") and, where they were not
         agreed or `inband` is True, for every one heard in the sound ("inband"), `alive()` now and
-        then while packets come, `silent()` once when none came for RTP_TIMEOUT, `fault(exception)`.
+        then while packets come, `silent()` once when neither these nor reports came for
+        RTP_TIMEOUT, `fault(exception)`.
 
         `source`, when it is set, is sent in place of the microphone until its end: see
         media/tones.py.
@@ -88,6 +91,7 @@ class Pump:
         self._rtcp_to = self._rtcp_flow = None
         self._mux = False
         self._report_in = 2  # seconds
+        self._reports_to = None  # so long the peer's last report is a sign of life
 
     def agree(self, remote):
         s = self.stream
@@ -106,7 +110,8 @@ class Pump:
             if self.rtcp:
                 self._reports(remote)
         if not self._task:
-            self._task = asyncio.create_task(self._run())
+            self._life += 1
+            self._task = asyncio.create_task(self._run(self._life))
             if self.audio:
                 self.take(self.audio)
 
@@ -137,7 +142,11 @@ class Pump:
 
     def stop(self):
         if self._task:
-            self._task.cancel()
+            # A call may end within the task: a BYE that there is no way to send. MicroPython's
+            # asyncio cannot cancel what runs; it ends by itself.
+            self._life += 1
+            if not self._at_work:
+                self._task.cancel()
             try:
                 self._report(True)
             except Exception as e:  # the trace hook is the application's
@@ -153,30 +162,39 @@ class Pump:
             self._silent(e)
         self._task = self.audio = None
 
-    async def _run(self):
+    async def _run(self, life):
         due = now()
         frames = 0
         while True:
+            self._at_work = True
             try:
                 self._take()
             except Exception as e:  # the application's listener, or no memory
                 self.user.fault(e)
             try:
-                self._frame()
+                if self._life == life:
+                    self._frame()
             except Exception as e:
                 self._silent(e)
             frames += 1
             if frames == 50:
                 frames = 0
-                self._second()
+                if self._life == life:
+                    self._second()
             due = later(due, 20)
             wait = left(due, now())
-            while wait < -_LATE:
+            while wait < -_LATE and self._life == life:
                 # The machine stood still. What was not sent in time is left out, never sent in a
                 # burst: the peer plays silence where there was none to be had.
-                self._miss()
+                try:
+                    self._miss()
+                except Exception as e:
+                    self._silent(e)
                 due = later(due, 20)
                 wait += 20
+            self._at_work = False
+            if self._life != life:
+                return
             await _sleep_ms(wait if wait > 0 else 0)
 
     def _second(self):
@@ -187,9 +205,18 @@ class Pump:
                 self.user.alive()
             # A peer that holds us, or that we hold, need not send.
             both = s.sending_on and s.receiving_on
-            if both and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
+            # RFC 3550 6.3.5: nor need one that reports have something to say. Voice mail that
+            # records says nothing, and a telephone that does not send silence.
+            if self.rtcp and self.rtcp.heard:
+                self.rtcp.heard = False
+                self._reports_to = later(now(), limits.RTP_TIMEOUT)
+            elif self._reports_to is not None and left(self._reports_to, now()) <= 0:
+                self._reports_to = None
+            if both and self._reports_to is None and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
                 s.quiet = 0
                 self.user.silent()
+                if not self._task:
+                    return  # the call is over: its socket must stay closed
             self._follow()
             self._report_in -= 1
             if not self._report_in:
@@ -226,7 +253,10 @@ class Pump:
                 except OSError:
                     self._rtcp_to = None  # no socket to spare: the call does without
             if self._side and self._rtcp_to and hasattr(self._side, "connect"):
-                self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
+                try:
+                    self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
+                except OSError:
+                    pass  # no way there, now or ever: the sound has its own
         self._rtcp_flow = _RtpFlow((self.host, port), (remote.host, remote.rtcp))
 
     def _report(self, bye=False):
@@ -260,6 +290,7 @@ class Pump:
         if self._connected:
             # Silence for a while: the peer may have got another address from its NAT.
             if not s.even or s.quiet > _DESERTED:
+                s.even = 0  # not connected again before something comes
                 self._open()
         elif s.even > _EVEN and s.locked and hasattr(self.endpoint, "connect"):
             self.endpoint.connect(s.remote)

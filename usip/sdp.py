@@ -54,7 +54,7 @@ class _Line:
         self.port = number(port.split(b"/", 1)[0], 65535)
         self.host = self.event = None
         self.mux = False
-        self.rtcp = self.port + 1
+        self.rtcp = min(self.port + 1, 65535)
         self.direction = direction
         self.ptime = limits.PTIME
         self.formats = ()

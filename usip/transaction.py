@@ -140,6 +140,12 @@ class Transaction:
         self.life = ms
         self.end_at = later(now, ms)
 
+    def expire(self, ms, now):
+        """End in `ms` at the latest: its queue changes with its end."""
+        if self.keys is not None:
+            self._end(ms, now)
+            self.agent.transactions.place(self)
+
     def poll(self, now):
         """Do what is due; milliseconds until the next deadline."""
         if self.retry_at is not None and left(self.retry_at, now) <= 0:

@@ -4,6 +4,8 @@ import asyncio
 
 from phonenet import Endpoint, Lan, Net, run, two, up
 from usip import limits
+from usip.driver import now
+from usip.media.rtcp import Rtcp
 from usip.media.stream import MediaStream
 from usip.pump import Pump
 
@@ -190,6 +192,51 @@ def test_a_peer_that_moved_is_found_again():
     assert b.stats["packets_received"] == 100
 
 
+def test_a_quiet_peer_does_not_cost_a_socket_each_second():
+    # It holds us without a word in SDP, or its sound comes with pauses: a socket that is closed and
+    # opened again answers what comes meanwhile with "port unreachable".
+    b = connected()
+    opened = []
+    reopen = b.endpoint.reopen
+    b.endpoint.reopen = lambda: (opened.append(1), reopen())
+    for _ in range(10):
+        for _ in range(50):
+            b.pump._take()
+            b.pump._frame()
+        b.pump._second()
+    assert len(opened) == 1 and not b.endpoint.only
+    # It is heard at once, and read from a connected socket again
+    b.frames(60)
+    b.pump._second()
+    assert b.endpoint.only == b.address and b.stats["packets_received"] == 120
+
+
+def test_reports_to_where_there_is_no_way():
+    # connect() fails where sendto() only loses a datagram: no route just now, or a peer that names
+    # the broadcast address. The sound must not depend on it.
+    b = Bench()
+
+    class Unroutable(Connected):
+        def connect(self, address):
+            raise OSError(101)
+
+    b.pump.net.udp = lambda host=None, port=0: Unroutable(b.pump.net, port)
+
+    class Apart(Media):
+        rtcp = 4001
+
+    b.pump.agree(Apart)
+    side = b.pump._side
+    b.frames(60)
+    assert b.stats["packets_received"] == 60 and not b.user.faults
+    # Reports are read all the same
+    far = Rtcp(b.peer)
+    n = far.report(0)
+    side.data.append(((b"192.0.2.9", 4001), bytes(far.tx[:n])))
+    b.pump._take()
+    assert b.pump.rtcp._sr_at >= 0 and not b.user.faults
+
+
 def test_an_offer_opens_the_socket_at_once():
     b = connected()
 
@@ -238,6 +285,34 @@ def test_silence_is_told_once():
     assert b.user.silences == 1  # it is held: nothing has to come
 
 
+def test_who_reports_may_be_silent():
+    # Voice mail that records says nothing for minutes.
+    before = limits.RTP_TIMEOUT
+    limits.RTP_TIMEOUT = 100
+    try:
+        b = Bench()
+        b.frames(10)
+        far = Rtcp(b.peer)
+
+        def silence(report):
+            for _ in range(10):
+                b.pump._take()
+                b.pump._frame()
+            if report:
+                n = far.report(0)
+                b.pump.rtcp.receive(far.tx, 0, n, 0)
+            b.pump._second()
+
+        for _ in range(5):
+            silence(True)
+        assert not b.user.silences
+        b.pump._reports_to = now()  # so long ago was the last
+        silence(False)
+        assert b.user.silences == 1
+    finally:
+        limits.RTP_TIMEOUT = before
+
+
 async def dead():
     # The peer's power fails in the call.
     lan = Lan()
@@ -246,7 +321,9 @@ async def dead():
     while not x.stats["packets_received"] > 2:
         await asyncio.sleep(0.01)
     port = x.endpoint.port
-    lan.drop = lambda source, destination, data: destination == (b"192.0.2.1", port)
+    lan.drop = lambda source, destination, data: (
+        destination in ((b"192.0.2.1", port), (b"192.0.2.1", port + 1))
+    )
     assert await x.ended(6000)
     assert x.reason == "NoSound" and not x.remote_ended
     assert await y.ended(1000) and y.remote_ended

@@ -319,6 +319,8 @@ def test_where_rtcp_goes():
     # We never ask for it first
     s = session()
     assert b"rtcp" not in s.offer()
+    s.answer(offer(b"m=audio 65535 RTP/AVP 8"))  # no port above it: sendto() would raise
+    assert s.remote.rtcp == s.remote.port == 65535
     for bad in (b"a=rtcp:0", b"a=rtcp:65536", b"a=rtcp:x", b"a=rtcp:", b"a=rtcp"):
         s.answer(offer(AUDIO, bad))
         assert s.remote.rtcp == s.remote.port + 1, bad

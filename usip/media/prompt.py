@@ -68,6 +68,8 @@ class Prompt:
                 g711.copy(g711.SILENCE, 0, 2 * (_FRAME - n), pcm, 2 * n)
                 if not self.loop:
                     self.close()
+                elif n:
+                    n = _FRAME  # it goes on
         return n
 
     def close(self):

@@ -40,6 +40,7 @@ class Rtcp:
     def reset(self):
         self.rtt_ms = self.remote_lost = self.remote_jitter_ms = -1
         self.gone = False
+        self.heard = False  # a report came; who looks at it sets it back
         self._sr_hi = self._sr_lo = self._sr_at = -1  # the peer's last sender report
         self._said = 0  # packets sent when we reported last
         self._expected = self._received = 0
@@ -127,6 +128,7 @@ class Rtcp:
                 return n
             kind = buf[at + 1]
             blocks = buf[at] & 31
+            self.heard = self.heard or kind <= _RR
             if kind == _SR and end - at >= 28:
                 # The middle of the NTP timestamp is what comes back to the peer.
                 self._sr_hi = _get(buf, at + 10)
