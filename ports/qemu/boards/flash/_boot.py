@@ -1,7 +1,7 @@
 # What runs first on the -flash boards, before boot.py and main.py: their disk, at "/".
 #
-# The disk lies in memory that the firmware does not use, and stays through a reset; a board that was
-# switched off has an empty one.
+# The disk lies in memory that the firmware does not use, and stays through a reset; a board that
+# was switched off has an empty one.
 
 import sys
 
