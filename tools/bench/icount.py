@@ -22,6 +22,8 @@ HOW = {
     "g711_decode": "frame of 160 samples from PCMA, viper",
     "g711_encode_plain": "the same to PCMA without machine code",
     "rtp": "packet made of a frame, received, put in order and played",
+    "dtmf_made": "frame of two sines",
+    "dtmf_heard": "frame searched for DTMF, a digit in it",
     "volume": "frame of 160 samples made softer",
     "halve_16k": "frame of 320 samples from 16 kHz to 8 kHz",
     "half_duplex": "frame recorded and frame played, half duplex switched by voice",
