@@ -39,7 +39,9 @@ class Phone:
     `codecs` payload types in order of preference, `trace` a trace hook, `listener(event, subject,
     detail)` hears everything that docs/architecture.md lists; for a call the subject is the Call.
     `tones` is a country (de, us, uk, fr): the caller hears ringback and busy as there. `inband`:
-    whether DTMF is heard in the sound; None is where a peer has no telephone-events.
+    whether DTMF is heard in the sound; None is where a peer has no telephone-events. `speech`
+    keeps a loudspeaker out of its microphone: a HalfDuplex of media/duplex.py or a FullDuplex of
+    media/echo.py.
     `async with phone:` starts it and unregisters at the end."""
 
     def __init__(
@@ -60,6 +62,7 @@ class Phone:
         display="",
         tones=None,
         inband=None,
+        speech=None,
     ):
         # What lives as long as the phone is made now, the biggest first, in a heap without holes.
         collect()
@@ -84,6 +87,7 @@ class Phone:
         self._texts = Queue(self)
         self._news = None  # made by start(), see Driver
         self.inband = inband
+        self.speech = speech
         self.country = tones or "de"
         self.tones = None
         if tones:

@@ -275,7 +275,14 @@ class Call:
             self.pump = phone.pump()
             trace = phone.agent.trace
             self.pump.begin(
-                self.endpoint, self._host, audio, self, trace, self._bound, phone.inband
+                self.endpoint,
+                self._host,
+                audio,
+                self,
+                trace,
+                self._bound,
+                phone.inband,
+                phone.speech,
             )
         self.pump.agree(self.core.sdp.remote)
 

@@ -61,7 +61,7 @@ class Pump:
         self._life = 0  # counts beginnings and ends
         self._at_work = False  # the task is what runs now
 
-    def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None):
+    def begin(self, endpoint, host, audio, user, trace=None, bound=None, inband=None, speech=None):
         """`endpoint` is the port's UDP socket for RTP, `host` our address, `bound` what the sockets
         are bound to, `audio` the port's sound or None for silence, `trace` the agent's hook. `user`
         is told `digit_came(digit, via)` for every telephone-event ("rtp") and, where they were not
@@ -69,8 +69,8 @@ class Pump:
         then while packets come, `silent()` once when neither these nor reports came for
         RTP_TIMEOUT, `fault(exception)`.
 
-        `source`, when it is set, is sent in place of the microphone until its end: see
-        media/tones.py.
+        `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
+        it is set, is sent in place of the microphone until its end: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
@@ -78,6 +78,7 @@ class Pump:
         self.user = user
         self.trace = trace
         self.inband = inband
+        self.speech = speech
         self._flow = None
         self.source = None
         self._hears = False
@@ -131,6 +132,8 @@ class Pump:
         """The microphone and the loudspeaker have become free."""
         self.audio = audio
         try:
+            if self.speech:
+                self.speech.reset()
             audio.start()
         except Exception as e:
             self._silent(e)
@@ -342,6 +345,8 @@ class Pump:
         pcm = self._pcm
         if self.audio:
             self.audio.readinto(pcm)
+            if self.speech:
+                self.speech.near(pcm)
         if self.source:
             n = s.frame_out(self._say(pcm))
         else:
@@ -355,6 +360,8 @@ class Pump:
             self.endpoint.sendto(self._part, s.remote)
         self._play(pcm)
         if self.audio:
+            if self.speech:
+                self.speech.far(pcm)
             self.audio.write(pcm)
 
     def _say(self, pcm):

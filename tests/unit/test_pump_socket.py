@@ -339,3 +339,61 @@ def test_no_sound_ends_the_call():
         run(dead)
     finally:
         limits.RTP_TIMEOUT = before
+
+
+class Speech:
+    """Notes what it is given; what it makes of it is recognized."""
+
+    def __init__(self):
+        self.did = []
+
+    def reset(self):
+        self.did.append("reset")
+
+    def near(self, pcm):
+        self.did.append(("near", pcm[0]))
+        for i in range(len(pcm)):
+            pcm[i] = 0
+
+    def far(self, pcm):
+        self.did.append(("far", pcm[0] != 0 or pcm[1] != 0))
+        pcm[0] = 77
+
+
+class Loud:
+    """A microphone that gives noise; keeps what is played."""
+
+    def __init__(self):
+        self.played = []
+
+    def start(self):
+        pass
+
+    def readinto(self, pcm):
+        for i in range(len(pcm)):
+            pcm[i] = 0x40
+
+    def write(self, pcm):
+        self.played.append(pcm[0])
+
+
+def test_speech_is_between_the_line_and_the_sound():
+    b = Bench()
+    p = b.pump
+    speech, audio = Speech(), Loud()
+    p.begin(b.endpoint, b"192.0.2.1", audio, b.user, None, None, None, speech)
+    p._task = True
+    p.agree(Media)
+    p.take(audio)
+    for i in range(320):
+        b.pcm[i] = 0x20
+    for _ in range(6):
+        b.send()
+        p._take()
+        p._frame()
+    assert speech.did[:3] == ["reset", ("near", 0x40), ("far", False)]
+    assert speech.did[-1] == ("far", True)  # the peer's sound has come
+    assert audio.played == [77] * 6  # and what is played is what it made of that
+    # What is sent is what it left of the microphone: silence
+    tx = p.stream.tx
+    assert bytes(tx[12:172]) == b"\xd5" * 160
