@@ -25,10 +25,11 @@ class Endpoint:
         self.port = port
         self.source = None
         self.data = []
-        self.came = asyncio.Event()
+        self.came = None  # made in the loop: CPython 3.9 ties an Event to that of the moment
 
     async def readable(self):
         await asyncio.sleep(0)  # a socket that has more lets the others have their turn as well
+        self.came = self.came or asyncio.Event()
         while not self.data:
             self.came.clear()
             await self.came.wait()
@@ -68,7 +69,8 @@ class Lan:
         for e in self.endpoints:
             if e.port == address[1] and e.net.ip == address[0] and len(e.data) < 16:
                 e.data.append((source, data))
-                e.came.set()
+                if e.came:
+                    e.came.set()
 
     def open(self, ip=None):
         """How many sockets for RTP are open, at `ip` or at all: their ports are even."""

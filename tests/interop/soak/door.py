@@ -7,9 +7,18 @@ import sys
 
 import micropython
 
-from usip import Phone, limits
-from usip.pump import Pump
-from usip_micropython.net import Net
+from usip import limits
+
+# As examples/doorbell.py: what a heap of 64 KB goes without.
+limits.RTCP = False
+limits.JITTER_SLOTS = 8
+limits.JITTER_MAX = 6
+limits.RTP_MAX = 256
+limits.PTIME_MAX = 30
+
+from usip import Phone  # noqa: E402
+from usip.pump import Pump  # noqa: E402
+from usip_micropython.net import Net  # noqa: E402
 
 HOST, TOWN, CALLS = sys.argv[1], sys.argv[2], int(sys.argv[3])
 THERE = "sip:indoor@%s:5070" % TOWN
