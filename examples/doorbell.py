@@ -20,6 +20,7 @@ limits.JITTER_SLOTS = 8
 limits.JITTER_MAX = 6
 limits.RTP_MAX = 256
 limits.PTIME_MAX = 30
+limits.DATAGRAM_MAX = 1500
 
 from usip import Phone, UsageError  # noqa: E402
 from usip_host.gpio import LineGpio  # noqa: E402

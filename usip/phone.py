@@ -225,6 +225,8 @@ class Phone:
         """Call `to`. Returns the Call at once; `await call.answered()` tells how it went. `follow`:
         go where a 302 points.
         """
+        if hasattr(gc, "mem_free"):
+            gc.collect()  # what a call needs then lies together, not in the holes of the last one
         uri = self.address(to)
         await self._prepare(uri)
         core = self.calls.dial(uri, now(), ring_ms=ring_ms, follow=follow, late=late)
