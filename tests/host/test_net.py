@@ -1,6 +1,7 @@
 """The sockets of the CPython port."""
 
 import asyncio
+import os
 import socket
 
 import pytest
@@ -48,6 +49,8 @@ def test_resolve_keeps_to_the_family_of_the_sockets(looked, endpoint):
     try:
         endpoint(net, "::1", 0)
     except OSError:
+        if os.environ.get("CI"):
+            raise
         pytest.skip("no IPv6 here")
     net.forget()
     assert net.resolve(b"box.example", 5061) == ("2001:db8::7", 5061, 0, 0)

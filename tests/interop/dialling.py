@@ -2,7 +2,6 @@
 
 import socket
 
-import pytest
 import rig as rigs
 
 
@@ -27,7 +26,7 @@ def ipv6():
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
             s.bind(("::1", 0))
     except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
+        rigs.missing("this machine has no IPv6 loopback")
     return {"ip": "::1", "port": rigs.addresses().port()}
 
 

@@ -40,7 +40,7 @@ def test_called_by_sipp(rig, registrar, board):
     if not (RECORDINGS / "dtmf_2833_5.pcap").exists():
         rigs.missing("SIPp's recordings of digits are not on this machine")
     if os.geteuid():
-        pytest.skip("SIPp plays recordings through raw sockets, which only root has")
+        rigs.missing("SIPp plays recordings through raw sockets, which only root has")
     rig.pieces = True  # the recordings were cut out of one stream, with its sequence numbers
     played = rig.noise()
     recorded = rig.folder / "recorded.wav"

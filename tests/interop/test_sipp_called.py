@@ -93,7 +93,7 @@ def test_answer_digits(rig, runtime):
     if not (DIGITS / "dtmf_2833_5.pcap").exists():
         rigs.missing("SIPp's recordings of digits are not on this machine")
     if os.geteuid():
-        pytest.skip("SIPp plays recordings through raw sockets, which only root has")
+        rigs.missing("SIPp plays recordings through raw sockets, which only root has")
     phone = door(rig, runtime)
     rig.pieces = True  # the recordings were cut out of one stream, with its sequence numbers
     sipp = rig.sipp("uac_digits", phone.ip, recordings=DIGITS)
