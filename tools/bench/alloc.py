@@ -54,7 +54,7 @@ async def call(out, version):
         "rtp_alloc_per_packet_call",
         used / ((sent + received) / 2),
         "bytes",
-        f"a whole call, pump, sockets, event loop, trace off: {sent} packets out, {received} in, "
+        f"a whole call, pump, sockets, event loop, trace: {sent} packets out, {received} in, "
         "per packet out and one in",
         micropython=version,
     )

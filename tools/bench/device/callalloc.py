@@ -25,7 +25,7 @@ class Quiet:
 
 async def main():
     host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
-    phone = Phone(net=Net(host), audio=Quiet(), bind=(host, int(sys.argv[1])), trace=False)
+    phone = Phone(net=Net(host), audio=Quiet(), bind=(host, int(sys.argv[1])))
     await phone.start()
     call = await phone.call(sys.argv[2])
     await call.answered()
