@@ -6,6 +6,7 @@ import asyncio
 from . import limits
 from .clock import later, left
 from .driver import now
+from .media import g711
 from .media.stream import MediaStream
 from .rand import below
 
@@ -40,9 +41,14 @@ class Pump:
     taken, a frame is sent and a frame is played. Where the port's sockets can be connected, nothing
     of it allocates (see `_follow`)."""
 
-    def __init__(self, net):
+    def __init__(self, net, wide=False):
         self.net = net
-        self.stream = MediaStream(8)
+        self._codec = None
+        if wide:  # G.722 is among what the phone speaks
+            from .media.g722 import Codec
+
+            self._codec = Codec()
+        self.stream = MediaStream(8, codec=self._codec or g711)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._rx_view = memoryview(self._rx)
@@ -134,6 +140,8 @@ class Pump:
         try:
             if self.speech:
                 self.speech.reset()
+            if hasattr(audio, "codec"):  # see media/wide.py; speech works on 8 kHz
+                audio.codec = None if self.speech else self._codec
             audio.start()
         except Exception as e:
             self._silent(e)
@@ -368,6 +376,8 @@ class Pump:
             self.audio.write(pcm)
 
     def _say(self, pcm):
+        if self._codec:
+            self._codec.mic = None
         try:
             if self.source.readinto(pcm) < len(pcm) // 2:
                 self.source = None
@@ -377,7 +387,8 @@ class Pump:
             self.user.fault(e)
 
     def _play(self, pcm):
-        self.stream.frame_in(pcm)
+        if not self.stream.frame_in(pcm) and self._codec:
+            self._codec.has_wide = False
         if self._hears:
             d = self._ear.hear(pcm)
             if d:

@@ -121,21 +121,85 @@ class Encoder(_Half):
 
 
 class Decoder(_Half):
-    """decode(octets, at, wide): 160 octets, octets[at:], to 320 samples of 16 kHz; narrow() to 160
-    of 8 kHz."""
+    """decode(octets, at, wide, pcm): 160 octets, octets[at:], to 320 samples of 16 kHz, and in `pcm`
+    to 160 of 8 kHz if it is wanted; narrow() to these alone."""
 
     def __init__(self, x=None):
         _Half.__init__(self, _DECODE, x or _bands())
 
-    def decode(self, octets, at, wide):
+    def decode(self, octets, at, wide, pcm=None):
         if at < 0 or at + _FRAME > len(octets) or len(wide) < 4 * _FRAME:
+            raise UsageError("buffer too small")
+        if pcm and len(pcm) < 2 * _FRAME:
             raise UsageError("buffer too small")
         self.low.run(self._x, 0, octets, at)
         self.high.run(self._x, _FRAME, octets, at)
         _join(self._x, self._line, _FRAME, wide)
+        if pcm:
+            _raised(self._x, _FRAME, pcm)
 
     def narrow(self, octets, at, pcm):
         if at < 0 or at + _FRAME > len(octets) or len(pcm) < 2 * _FRAME:
             raise UsageError("buffer too small")
         self.low.run(self._x, 0, octets, at)
         _raised(self._x, _FRAME, pcm)
+
+
+class Codec:
+    """What a stream asks the module g711 for, and G.722 with it: whole frames of one call.
+
+    PCM has 8 kHz here, too. A sound device of 16 kHz (see wide.py) sets `mic` to the frame that it
+    recorded: the next encode() takes that. It sets `wide` to a buffer: decode() puts there what
+    there is more of, and `has_wide` tells that it did."""
+
+    def __init__(self):
+        x = _bands()
+        self.encoder = Encoder(x)
+        self.decoder = Decoder(x)
+        self.mic = self.wide = None
+        self.has_wide = False
+
+    def reset(self):
+        """Another call begins."""
+        self.encoder.reset()
+        self.decoder.reset()
+        self.mic = None
+        self.has_wide = False
+
+    def encode(self, law, pcm, n, out, at):
+        mic = self.mic
+        self.mic = None
+        if law != G722:
+            g711.encode(law, pcm, n, out, at)
+        elif mic:
+            self.encoder.encode(mic, out, at)
+        else:
+            self.encoder.narrow(pcm, out, at)
+
+    def blank(self, law, out, at):
+        if law != G722:
+            g711.blank(law, out, at)
+        else:
+            for i in range(at, at + _FRAME):
+                out[i] = _SILENT
+
+    def decode(self, law, data, at, n, pcm):
+        self.has_wide = False
+        if law != G722:
+            g711.decode(law, data, at, n, pcm)
+        elif self.wide:
+            self.decoder.decode(data, at, self.wide, pcm)
+            self.has_wide = True
+        else:
+            self.decoder.narrow(data, at, pcm)
+
+    def fade(self, pcm, n, steps):
+        g711.fade(pcm, n, steps)
+        if self.has_wide:
+            g711.fade(self.wide, 2 * n, steps)
+
+    def quiet(self, law, data, at, n):
+        # How loud G.722 is, one knows when it is decoded: so loud was the frame before.
+        if law != G722:
+            return g711.quiet(law, data, at, n)
+        return self.decoder.low.state[19] < _PAUSE
