@@ -339,7 +339,8 @@ def test_twin():
                 if k > 5:  # octets that no coder makes
                     for i in range(162):
                         octets[i] = dice.below(256)
-            both("band", [x, 160 * (what & 1), 160, octets, 1, what, states[what], g722._TABLES])
+            first = 160 * (what & 1)
+            both("band", [states[what], g722._TABLES, x, octets, first, 160, 1, what])
         both("join", [x, back, 160, wide])
         both("lower", [wide, x, 160, octets, 2, 255])
         both("raised", [x, 160, pcm])

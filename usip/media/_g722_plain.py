@@ -142,7 +142,7 @@ def raised(x, n, pcm):
 # of out[at : at + n] that are the band's. `what`: 1 for the upper band, 2 to decode, added. `state`:
 #  0 d, 6 of the past   6 b, 6 coefficients of the zeros   12 r, 2 of the past   14 p, 2 signs
 # 16 a, 2 coefficients of the poles   18 nabla   19 delta   20 s_z   21 s, what is expected next
-def band(x, of, n, out, at, what, state, tables):
+def band(state, tables, x, out, of, n, at, what):
     nb = state[18]
     det = state[19]
     sz = state[20]

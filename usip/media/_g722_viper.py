@@ -141,9 +141,11 @@ def raised(x: ptr16, n: int, pcm: ptr16):
         i += 1
 
 
+# The first three arguments are kept in registers, and MicroPython 1.26 for Thumb and RISC-V doubles
+# such a one where it is the index of a ptr16: none of them may be a number.
 @micropython.viper
 def band(
-    x: ptr16, of: int, n: int, out: ptr8, at: int, what: int, state: ptr32, tables: ptr16
+    state: ptr32, tables: ptr16, x: ptr16, out: ptr8, of: int, n: int, at: int, what: int
 ):
     nb = state[18]
     det = state[19]

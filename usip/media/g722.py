@@ -75,7 +75,7 @@ class _Band:
         self.state[19] = 8 if self.what & _UPPER else 32
 
     def run(self, x, at, octets, begin):
-        _band(x, at, _FRAME, octets, begin, self.what, self.state, _TABLES)
+        _band(self.state, _TABLES, x, octets, at, _FRAME, begin, self.what)
 
 
 class _Half:
