@@ -6,16 +6,22 @@
 # of the Recommendation, ITU-T G.722 (09/2012).
 
 
-# 3.1: the transmit quadrature mirror filter. 2 * n samples of `pcm` to `n` each of the lower and of
-# the upper band, x[:n] and x[n : 2 * n], in 15 bits. `line`: 22 samples of the past and room for
-# 2 * n more, without their sign (0x8000 is 0); x is signed.
-def split(pcm, line, n, x):
-    i = 0
+# 3.1, 4.4: the quadrature mirror filters. Without `join`, 2 * n samples of `pcm` to `n` each of the
+# lower and of the upper band, x[:n] and x[n : 2 * n], in 15 bits; with it the way back. `line`: 22
+# samples of the past and room for 2 * n more, without their sign (0x8000 is 0); x has one.
+def mirror(line, x, pcm, n, join):
+    k = 0
     j = 22
-    while i < 4 * n:
-        line[j] = (pcm[i] | pcm[i + 1] << 8) ^ 0x8000
-        i += 2
-        j += 1
+    while k < n:
+        if join:
+            line[j] = x[k] + x[n + k] + 0x8000
+            line[j + 1] = x[k] - x[n + k] + 0x8000
+        else:
+            i = 4 * k
+            line[j] = (pcm[i] | pcm[i + 1] << 8) ^ 0x8000
+            line[j + 1] = (pcm[i + 2] | pcm[i + 3] << 8) ^ 0x8000
+        k += 1
+        j += 2
     k = j = 0
     while k < n:
         even = (
@@ -47,71 +53,26 @@ def split(pcm, line, n, x):
             - 11 * line[j + 1]
         )
         # The taps of either sum to 4096.
-        x[k] = odd + even - 268435456 >> 14
-        x[n + k] = odd - even >> 14
+        if join:
+            odd = odd - 134217728 >> 11
+            even = even - 134217728 >> 11
+            if odd > 32767:
+                odd = 32767
+            elif odd < -32768:
+                odd = -32768
+            if even > 32767:
+                even = 32767
+            elif even < -32768:
+                even = -32768
+            i = 4 * k
+            pcm[i] = odd & 0xFF
+            pcm[i + 1] = odd >> 8 & 0xFF
+            pcm[i + 2] = even & 0xFF
+            pcm[i + 3] = even >> 8 & 0xFF
+        else:
+            x[k] = odd + even - 268435456 >> 14
+            x[n + k] = odd - even >> 14
         k += 1
-        j += 2
-    i = 0
-    while i < 22:
-        line[i] = line[j]
-        i += 1
-        j += 1
-
-
-# 4.4: the receive quadrature mirror filter, the way back.
-def join(x, line, n, pcm):
-    k = 0
-    j = 22
-    while k < n:
-        line[j] = x[k] + x[n + k] + 0x8000
-        line[j + 1] = x[k] - x[n + k] + 0x8000
-        k += 1
-        j += 2
-    j = i = 0
-    while i < 4 * n:
-        s = (
-            3 * line[j + 23]
-            - 11 * line[j + 21]
-            + 12 * line[j + 19]
-            + 32 * line[j + 17]
-            - 210 * line[j + 15]
-            + 951 * line[j + 13]
-            + 3876 * line[j + 11]
-            - 805 * line[j + 9]
-            + 362 * line[j + 7]
-            - 156 * line[j + 5]
-            + 53 * line[j + 3]
-            - 11 * line[j + 1]
-            - 134217728
-        ) >> 11
-        if s > 32767:
-            s = 32767
-        elif s < -32768:
-            s = -32768
-        pcm[i] = s & 0xFF
-        pcm[i + 1] = s >> 8 & 0xFF
-        s = (
-            3 * line[j]
-            - 11 * line[j + 2]
-            + 12 * line[j + 4]
-            + 32 * line[j + 6]
-            - 210 * line[j + 8]
-            + 951 * line[j + 10]
-            + 3876 * line[j + 12]
-            - 805 * line[j + 14]
-            + 362 * line[j + 16]
-            - 156 * line[j + 18]
-            + 53 * line[j + 20]
-            - 11 * line[j + 22]
-            - 134217728
-        ) >> 11
-        if s > 32767:
-            s = 32767
-        elif s < -32768:
-            s = -32768
-        pcm[i + 2] = s & 0xFF
-        pcm[i + 3] = s >> 8 & 0xFF
-        i += 4
         j += 2
     i = 0
     while i < 22:
@@ -139,7 +100,8 @@ def raised(x, n, pcm):
 
 
 # Both ADPCM coders and both decoders: `n` samples of one band, x[of : of + n], from or to the bits
-# of out[at : at + n] that are the band's. `what`: 1 for the upper band, 2 to decode, added. `state`:
+# of out[at : at + n] that are the band's. `what` is 0, and 1 for the upper band, and 2 to decode;
+# `state`:
 #  0 d, 6 of the past   6 b, 6 coefficients of the zeros   12 r, 2 of the past   14 p, 2 signs
 # 16 a, 2 coefficients of the poles   18 nabla   19 delta   20 s_z   21 s, what is expected next
 def band(state, tables, x, out, of, n, at, what):
@@ -282,21 +244,42 @@ def band(state, tables, x, out, of, n, at, what):
             s = -32768
         # 3.6.4, 3.6.1 (UPZERO, FILTEZ): the zeros, which stay within 16 bits by themselves
         k = 128 if d else 0
-        sz = 0
-        m = d
-        i = 0
-        while i < 6:
-            p = state[i]
-            state[i] = m
-            a = state[i + 6] * 255 >> 8
-            if p ^ d < 0:
-                a -= k
-            else:
-                a += k
-            state[i + 6] = a
-            sz += a * m >> 14
-            m = p
-            i += 1
+        p = state[0]
+        state[0] = d
+        i = (p ^ d) >> 31
+        a = (state[6] * 255 >> 8) + (k ^ i) - i
+        state[6] = a
+        sz = a * d >> 14
+        m = state[1]
+        state[1] = p
+        i = (m ^ d) >> 31
+        a = (state[7] * 255 >> 8) + (k ^ i) - i
+        state[7] = a
+        sz += a * p >> 14
+        p = state[2]
+        state[2] = m
+        i = (p ^ d) >> 31
+        a = (state[8] * 255 >> 8) + (k ^ i) - i
+        state[8] = a
+        sz += a * m >> 14
+        m = state[3]
+        state[3] = p
+        i = (m ^ d) >> 31
+        a = (state[9] * 255 >> 8) + (k ^ i) - i
+        state[9] = a
+        sz += a * p >> 14
+        p = state[4]
+        state[4] = m
+        i = (p ^ d) >> 31
+        a = (state[10] * 255 >> 8) + (k ^ i) - i
+        state[10] = a
+        sz += a * m >> 14
+        m = state[5]
+        state[5] = p
+        i = (m ^ d) >> 31
+        a = (state[11] * 255 >> 8) + (k ^ i) - i
+        state[11] = a
+        sz += a * p >> 14
         if sz > 32767:
             sz = 32767
         elif sz < -32768:

@@ -14,12 +14,21 @@ if sys.maxsize >> 30 > 1:
 
 
 @micropython.viper
-def split(pcm: ptr16, line: ptr16, n: int, x: ptr16):
-    i = 0
-    end = n << 1
-    while i < end:
-        line[i + 22] = pcm[i] ^ 0x8000
-        i += 1
+def mirror(line: ptr16, x: ptr16, pcm: ptr16, n: int, join: int):
+    k = 0
+    j = 22
+    while k < n:
+        if join:
+            i = x[k] ^ 0x8000
+            odd = (x[n + k] ^ 0x8000) - 0x8000
+            line[j] = i + odd
+            line[j + 1] = i - odd
+        else:
+            i = k << 1
+            line[j] = pcm[i] ^ 0x8000
+            line[j + 1] = pcm[i + 1] ^ 0x8000
+        k += 1
+        j += 2
     k = j = 0
     while k < n:
         even = (
@@ -50,72 +59,23 @@ def split(pcm: ptr16, line: ptr16, n: int, x: ptr16):
             + 53 * line[j + 3]
             - 11 * line[j + 1]
         )
-        x[k] = odd + even - 268435456 >> 14
-        x[n + k] = odd - even >> 14
+        if join:
+            odd = odd - 134217728 >> 11
+            even = even - 134217728 >> 11
+            if odd > 32767:
+                odd = 32767
+            elif odd < -32768:
+                odd = -32768
+            if even > 32767:
+                even = 32767
+            elif even < -32768:
+                even = -32768
+            pcm[j] = odd
+            pcm[j + 1] = even
+        else:
+            x[k] = odd + even - 268435456 >> 14
+            x[n + k] = odd - even >> 14
         k += 1
-        j += 2
-    i = 0
-    while i < 22:
-        line[i] = line[j]
-        i += 1
-        j += 1
-
-
-@micropython.viper
-def join(x: ptr16, line: ptr16, n: int, pcm: ptr16):
-    k = 0
-    j = 22
-    while k < n:
-        low = x[k] ^ 0x8000
-        high = (x[n + k] ^ 0x8000) - 0x8000
-        line[j] = low + high
-        line[j + 1] = low - high
-        k += 1
-        j += 2
-    j = i = 0
-    end = n << 1
-    while i < end:
-        s = (
-            3 * line[j + 23]
-            - 11 * line[j + 21]
-            + 12 * line[j + 19]
-            + 32 * line[j + 17]
-            - 210 * line[j + 15]
-            + 951 * line[j + 13]
-            + 3876 * line[j + 11]
-            - 805 * line[j + 9]
-            + 362 * line[j + 7]
-            - 156 * line[j + 5]
-            + 53 * line[j + 3]
-            - 11 * line[j + 1]
-            - 134217728
-        ) >> 11
-        if s > 32767:
-            s = 32767
-        elif s < -32768:
-            s = -32768
-        pcm[i] = s
-        s = (
-            3 * line[j]
-            - 11 * line[j + 2]
-            + 12 * line[j + 4]
-            + 32 * line[j + 6]
-            - 210 * line[j + 8]
-            + 951 * line[j + 10]
-            + 3876 * line[j + 12]
-            - 805 * line[j + 14]
-            + 362 * line[j + 16]
-            - 156 * line[j + 18]
-            + 53 * line[j + 20]
-            - 11 * line[j + 22]
-            - 134217728
-        ) >> 11
-        if s > 32767:
-            s = 32767
-        elif s < -32768:
-            s = -32768
-        pcm[i + 1] = s
-        i += 2
         j += 2
     i = 0
     while i < 22:
@@ -144,9 +104,7 @@ def raised(x: ptr16, n: int, pcm: ptr16):
 # The first three arguments are kept in registers, and MicroPython 1.26 for Thumb and RISC-V doubles
 # such a one where it is the index of a ptr16: none of them may be a number.
 @micropython.viper
-def band(
-    state: ptr32, tables: ptr16, x: ptr16, out: ptr8, of: int, n: int, at: int, what: int
-):
+def band(state: ptr32, tables: ptr16, x: ptr16, out: ptr8, of: int, n: int, at: int, what: int):
     nb = state[18]
     det = state[19]
     sz = state[20]
@@ -278,21 +236,42 @@ def band(
         elif s < -32768:
             s = -32768
         k = 128 if d else 0
-        sz = 0
-        m = d
-        i = 0
-        while i < 6:
-            p = state[i]
-            state[i] = m
-            a = state[i + 6] * 255 >> 8
-            if p ^ d < 0:
-                a -= k
-            else:
-                a += k
-            state[i + 6] = a
-            sz += a * m >> 14
-            m = p
-            i += 1
+        p = state[0]
+        state[0] = d
+        i = (p ^ d) >> 31
+        a = (state[6] * 255 >> 8) + (k ^ i) - i
+        state[6] = a
+        sz = a * d >> 14
+        m = state[1]
+        state[1] = p
+        i = (m ^ d) >> 31
+        a = (state[7] * 255 >> 8) + (k ^ i) - i
+        state[7] = a
+        sz += a * p >> 14
+        p = state[2]
+        state[2] = m
+        i = (p ^ d) >> 31
+        a = (state[8] * 255 >> 8) + (k ^ i) - i
+        state[8] = a
+        sz += a * m >> 14
+        m = state[3]
+        state[3] = p
+        i = (m ^ d) >> 31
+        a = (state[9] * 255 >> 8) + (k ^ i) - i
+        state[9] = a
+        sz += a * p >> 14
+        p = state[4]
+        state[4] = m
+        i = (p ^ d) >> 31
+        a = (state[10] * 255 >> 8) + (k ^ i) - i
+        state[10] = a
+        sz += a * m >> 14
+        m = state[5]
+        state[5] = p
+        i = (m ^ d) >> 31
+        a = (state[11] * 255 >> 8) + (k ^ i) - i
+        state[11] = a
+        sz += a * p >> 14
         if sz > 32767:
             sz = 32767
         elif sz < -32768:

@@ -15,16 +15,14 @@ from . import g711
 
 try:
     from ._g722_viper import band as _band
-    from ._g722_viper import join as _join
     from ._g722_viper import lower as _lower
+    from ._g722_viper import mirror as _mirror
     from ._g722_viper import raised as _raised
-    from ._g722_viper import split as _split
 except (ImportError, SyntaxError, ValueError):
     from ._g722_plain import band as _band
-    from ._g722_plain import join as _join
     from ._g722_plain import lower as _lower
+    from ._g722_plain import mirror as _mirror
     from ._g722_plain import raised as _raised
-    from ._g722_plain import split as _split
 
 G722 = 9
 _FRAME = g711.FRAME  # octets, of two samples each
@@ -109,7 +107,7 @@ class Encoder(_Half):
     def encode(self, wide, out, at):
         if at < 0 or len(wide) < 4 * _FRAME or at + _FRAME > len(out):
             raise UsageError("buffer too small")
-        _split(wide, self._line, _FRAME, self._x)
+        _mirror(self._line, self._x, wide, _FRAME, 0)
         self.low.run(self._x, 0, out, at)
         self.high.run(self._x, _FRAME, out, at)
 
@@ -121,8 +119,8 @@ class Encoder(_Half):
 
 
 class Decoder(_Half):
-    """decode(octets, at, wide, pcm): 160 octets, octets[at:], to 320 samples of 16 kHz, and in `pcm`
-    to 160 of 8 kHz if it is wanted; narrow() to these alone."""
+    """decode(octets, at, wide, pcm): 160 octets, octets[at:], to 320 samples of 16 kHz, and to 160
+    of 8 kHz in `pcm` where it is wanted; narrow() to these alone."""
 
     def __init__(self, x=None):
         _Half.__init__(self, _DECODE, x or _bands())
@@ -134,7 +132,7 @@ class Decoder(_Half):
             raise UsageError("buffer too small")
         self.low.run(self._x, 0, octets, at)
         self.high.run(self._x, _FRAME, octets, at)
-        _join(self._x, self._line, _FRAME, wide)
+        _mirror(self._line, self._x, wide, _FRAME, 1)
         if pcm:
             _raised(self._x, _FRAME, pcm)
 

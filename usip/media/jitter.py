@@ -12,7 +12,7 @@ _TOO_LATE = 32  # ... and this much says that the delay has grown for good
 
 
 class Jitter:
-    """A ring of octets, one for each sample of 8 kHz, addressed by timestamp; one slot is one frame of 20 ms.
+    """A ring of octets, 8000 a second, addressed by timestamp; one slot is one frame of 20 ms.
 
     By timestamp and not by sequence number: digits take sequence numbers but no room, silence that
     is not sent takes time but no numbers, and packets may be of any length. The first frame is

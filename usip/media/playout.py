@@ -88,8 +88,7 @@ class Playout(Jitter):
             self._least = 0x7FFF
         k = self._slot
         if self._shrink and (
-            not self._have[k]
-            or self.codec.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
+            not self._have[k] or self.codec.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
         ):
             self._shrink = False
             self._skip()
