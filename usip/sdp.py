@@ -9,9 +9,9 @@ from .header import number
 from .rand import below
 
 # What was agreed. `host`, `port`, `payload_type` (0 PCMU, 8 PCMA, 9 G722), `event_type`
-# (telephone-event's, None if it was not agreed) and `ptime` are for what we send, `event_type_in` is for what we
-# receive, `direction` is ours, `rtcp` the port for RTCP: `port` where both go together (RFC 5761).
-# Two that are equal: nothing has changed.
+# (telephone-event's, None if it was not agreed) and `ptime` are for what we send, `event_type_in`
+# is for what we receive, `direction` is ours, `rtcp` the port for RTCP: `port` where both go
+# together (RFC 5761). Two that are equal: nothing has changed.
 Media = namedtuple(
     "Media",
     ("host", "port", "payload_type", "event_type", "event_type_in", "direction", "ptime", "rtcp"),

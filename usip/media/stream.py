@@ -24,8 +24,9 @@ class MediaStream:
     the loudspeaker (frame_in); frames are 20 ms, 160 samples.
 
     Attributes that an offer or answer may change at any time: `law` (what is sent: 0, 8, or 9 with
-    a g722.Codec), `laws` (what may come), `event_type` and `event_type_in` (payload types of telephone-events sent and
-    received, or None), `sending_on`, `receiving_on`, `remote`. Nothing allocates per packet.
+    a g722.Codec), `laws` (what may come), `event_type` and `event_type_in` (payload types of
+    telephone-events sent and received, or None), `sending_on`, `receiving_on`, `remote`. Nothing
+    allocates per packet.
     """
 
     def __init__(self, law, event_type=None, ptime=20, rand=urandom, codec=g711):
