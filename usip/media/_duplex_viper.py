@@ -40,7 +40,7 @@ def play(ring: ptr32, at: int, out: ptr32, on: int):
     before = ring[(at + 63) & 63]
     k = 0
     while k < 4:
-        before = before * 236 >> 8
+        before = before * 215 >> 8
         if on:
             x = out[k + 1]
             if x > before:
