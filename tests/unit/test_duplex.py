@@ -21,6 +21,7 @@ class Station:
         self.near = bytearray(320)
         self.far = bytearray(320)
         self.said = self.sent = self.said_far = self.played = 0.0
+        self.last = 0.0
 
     def frame(self, near=None, far=None):
         a, b = self.near, self.far
@@ -28,7 +29,7 @@ class Station:
             near.frame(a)
         else:
             a[:] = SILENCE
-        self.said = energy(a)
+        self.said, self.last = self.last, energy(a)  # it is sent a frame later
         self.room.record(a, self.noise)
         self.speech.near(a)
         self.sent = energy(a)
@@ -42,7 +43,7 @@ class Station:
         self.room.play(b)
 
     def run(self, n, near=None, far=None):
-        """Sums over `n` frames: said, sent, said_far, played."""
+        """Sums over `n` frames: said (a frame earlier), sent, said_far, played."""
         sums = [0.0] * 4
         for _ in range(n):
             self.frame(near, far)
@@ -97,7 +98,7 @@ def test_first_syllables_are_kept():
         s.run(20)
         voice = Voice(seed)
         said, sent, _, _ = s.run(6, near=voice)
-        assert -0.5 < db(sent, said) < 0.5
+        assert -0.2 < db(sent, said) < 0.2
         # the far end's, too
         s = Station()
         s.run(20)
