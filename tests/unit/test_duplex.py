@@ -1,6 +1,9 @@
 # usip: tests of half duplex: a loudspeaker that the microphone hears
 # MIT licence; Copyright (c) 2026 the usip authors
 
+from array import array
+
+from usip.media import _duplex_plain, duplex
 from usip.media.duplex import FAR, IDLE, NEAR, HalfDuplex
 from usip.media.g711 import copy
 from usip.media.gain import Agc
@@ -216,6 +219,42 @@ def test_an_offset_is_no_speech():
             pcm[2 * i + 1] = 0x0B
         s.speech.near(pcm)
     assert s.speech.way == IDLE and energy(pcm) < 160 * 4
+
+
+def test_twin():
+    dice = Dice(31)
+
+    def both(name, args):
+        out = []
+        for f in (getattr(duplex, "_" + name), getattr(_duplex_plain, name)):
+            own = [x if isinstance(x, int) else x[:] for x in args]
+            y = f(*own)
+            out.append([y] + [x if isinstance(x, int) else list(x) for x in own])
+        assert out[0] == out[1], (name, out)
+        for i in range(len(args)):
+            if not isinstance(args[i], int):
+                for j in range(len(args[i])):
+                    args[i][j] = out[0][i + 1][j]
+        return out[0][0]
+
+    pcm, other = bytearray(320), bytearray(320)
+    near, far = array("i", bytes(20)), array("i", bytes(20))
+    ring, c, state = array("i", bytes(256)), array("i", bytes(4 * 44)), array("i", (0,))
+    for k in range(40):
+        for x in (pcm, other):
+            for i in range(320):
+                x[i] = dice.below(256) >> (k % 9 if i & 1 else 0)
+        if k > 30:  # as loud as can be
+            pcm = bytearray(b"\x00\x80" * 160)
+        both("bins", [pcm, near])
+        at = k * 4 & 63
+        for lag in (-1, 0, 3, 43):
+            both("heard", [ring, near, state, at, lag, (3, 384, 3072)[k % 3]])
+        if k & 1:
+            both("learn", [ring, near, c, at, 44, k * 10, 2048])
+        both("bins", [other, far])
+        both("play", [ring, at, far, k & 3])
+        both("swap", [pcm, other, 320])
 
 
 def test_nothing_is_allocated():

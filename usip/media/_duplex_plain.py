@@ -86,9 +86,9 @@ def learn(ring, out, c, at, n, floor, most):
                 y = ring[(at + 60 + k - lag) & 63]
                 if least << 8 > x * y:
                     x = (least << 8) // (y or 1)
+                    if x > most:
+                        x = most
             k += 1
-        if x > most:
-            x = most
         c[lag] = x
         if x < c[best]:
             best = lag
