@@ -47,6 +47,7 @@ class Agent(Composer):
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.allow = ALLOW
+        self.policy = None  # a Policy: who may talk to us out of dialog; None: anybody
         self.trace = None
         self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
@@ -95,7 +96,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by:
+        if m.sent_by and (not self.policy or self.policy.lets(flow)):
             self.refuse(m, e.status, now)
 
     def poll(self, now):
@@ -172,8 +173,12 @@ class Agent(Composer):
         if m.method == b"CANCEL":
             self._cancel(m, now)
             return
+        d = self.dialog(m) if m.to_tag else None
+        # Before it has a place in the table: strangers cannot fill it.
+        if not d and self.policy and not self.policy.admit(m, now):
+            return
         # A BYE may have one of our places: a call must end when the table is full.
-        if not self.room(m.method == b"BYE" and self.dialog(m) is not None):
+        if not self.room(m.method == b"BYE" and d is not None):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"
@@ -204,7 +209,12 @@ class Agent(Composer):
     def _cancel(self, m, now):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
         # and without a transaction: it must get through when the table is full.
+        # 22.1: it cannot be challenged, so it has to come from where the INVITE came from.
         other = self._find(m, b"INVITE")
+        if other and other.flow.remote[0] != m.flow.remote[0]:
+            other = None
+        if not other and self.policy and not self.policy.admit(m, now):
+            return
         # 9.2: with the To tag of the other responses
         self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:

@@ -48,6 +48,7 @@ class Calls:
             raise ProtocolError(486)
         call = Call(agent, True, m.get("from"))
         call.m = m
+        call.known = m.known
         call.offered(tx, m, now)
 
 
