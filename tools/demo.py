@@ -124,7 +124,7 @@ class Demo:
     async def run(self):
         make_voice("at-the-door.wav", 1)
         make_voice("in-the-house.wav", 2)
-        pcap = Pcap(path("call.pcap"))
+        pcap = Pcap(path("call.pcap"), digits=True)  # of a code that everybody may know
 
         def server_event(event, subject, detail):
             self.say(

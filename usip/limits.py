@@ -82,6 +82,13 @@ WARN_MS = 10_000  # before the longest end of a call both sides are warned
 PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 
+# --- the door ---
+CODE_MAX = 16  # digits
+CODE_MS = 15_000  # a code is typed in one go, or not at all
+CODE_TRIES = 5  # wrong codes in a row; then the opener is deaf for ...
+CODE_LOCK = 30_000  # ... so long, and twice as long after each that follows
+CODE_LOCK_MAX = 3_600_000  # 24 tries a day: 10,000 codes take a year
+
 # --- RTP ---
 # Neither sound, where there should be some, nor reports for so many milliseconds ends the call;
 # 0: never.

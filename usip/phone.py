@@ -76,7 +76,7 @@ class Phone:
         collect()
         self.net = net
         self.driver = Driver(net, bind)
-        self.driver.fault = self._fault
+        self.driver.fault = self.fault
         self.pumps = [Pump(net)]
         self.audio = audio
         self.codecs = codecs
@@ -350,8 +350,9 @@ class Phone:
                 self.listener(event, subject, detail)
         except Exception as e:  # the application's: no call is left half set up for it
             if event != "error":
-                self._fault(e)
+                self.fault(e)
         self._tell()
 
-    def _fault(self, e):
+    def fault(self, e):
+        """Something raised that must not: the listener hears `error`."""
         self._event("error", e, "internal error: %r" % e)

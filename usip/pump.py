@@ -70,8 +70,8 @@ class Pump:
         RTP_TIMEOUT, `fault(exception)`.
 
         `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
-        it is set, is sent in place of the microphone until its end, and `here` is played in place of
-        the peer: see media/tones.py.
+        it is set, is sent in place of the microphone until its end, and `here` is played in place
+        of the peer: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
