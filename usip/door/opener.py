@@ -23,7 +23,7 @@ class Opener:
         self.codes = Codes(codes, end, store)
         self.ms = ms
         self.tones = tones
-        self._task = None  # kept: nothing else holds it
+        self._tasks = [None, None]  # kept: nothing else holds them
 
     async def watch(self, call):
         """Listen to the digits of `call` until it is over."""
@@ -31,19 +31,23 @@ class Opener:
         async for digit in call.digits():
             came = self.codes.digit(digit, now())
             if came:
-                await self._do(call, came[0], came[1])
+                self._do(call, came[0], came[1])
 
-    async def _do(self, call, event, detail):
-        phone = call.phone
+    def _do(self, call, event, detail):
+        # Tasks of their own: who hangs up at once has opened all the same, and nobody waits for a
+        # tone to end.
         if event == "opened":
-            # A task of its own: who hangs up at once has opened all the same.
-            self._task = asyncio.create_task(self._open(phone, detail))
-        phone.tell(event, call, None if event == "opened" else detail)
-        if self.tones and not call.over:
-            try:
-                await call.play("ok" if event == "opened" else "wrong")
-            except Exception as e:  # no sound, no memory: the door does not depend on it
-                phone.fault(e)
+            self._tasks[0] = asyncio.create_task(self._open(call.phone, detail))
+            detail = None
+        call.phone.tell(event, call, detail)
+        if self.tones:
+            self._tasks[1] = asyncio.create_task(self._say(call, "wrong" if detail else "ok"))
+
+    async def _say(self, call, name):
+        try:
+            await call.play(name)
+        except Exception as e:  # no sound, no memory: the door does not depend on it
+            call.phone.fault(e)
 
     async def _open(self, phone, relay):
         try:
