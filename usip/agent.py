@@ -47,6 +47,7 @@ class Agent(Composer):
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.allow = ALLOW
+        self.guard = None  # a Guard: what strangers may cost; None: there are none
         self.trace = None
         self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
@@ -114,6 +115,10 @@ class Agent(Composer):
 
     def send(self, data, flow, now):
         """Give `data` to `flow`; False when the transport has failed."""
+        if self.guard:
+            data = self.guard.fit(data, flow.remote)
+            if not data:
+                return True  # as if it was lost
         if self.trace:
             self.trace(True, data, flow, now)
         sent = flow.send(data)
@@ -137,6 +142,29 @@ class Agent(Composer):
                     return True
         return False
 
+    def _share(self, m):
+        # The same for those of whom others would suffer: strangers have few places, and the
+        # registrar's side has some that nobody else gets.
+        guard = self.guard
+        if guard.trusted(m.flow.remote):
+            return True
+        strange = guard.stranger(m.flow.remote)
+        if not strange and not self.trusted:
+            return True
+        n = limits.STRANGER_TRANSACTIONS if strange else limits.OTHER_TRANSACTIONS
+        over = None
+        for tx in self.transactions:
+            remote = tx.flow.remote
+            if not tx.client and (guard.stranger(remote) if strange else not guard.trusted(remote)):
+                n -= 1
+                if tx.state in b"FKA" and tx.spent():
+                    over = tx
+        if n > 0:
+            return True
+        if over:
+            self.transactions.remove(over)
+        return over is not None
+
     def client(self, flow, method, user, now, branch):
         """A new client transaction; ask `room` before."""
         machine = 0 if method == b"INVITE" else 1
@@ -150,6 +178,8 @@ class Agent(Composer):
         # 17.1.3: the branch and the method of CSeq
         tx = self.transactions.get((m.branch, m.cseq_method))
         if tx:
+            if self.guard:
+                self.guard.know(m.flow.remote)  # nobody else knows the branch
             tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
 
     def _find(self, m, method):
@@ -161,8 +191,9 @@ class Agent(Composer):
         if tx:
             if not ack:
                 tx.fire(b"@", now, m)
-                return
-            tx.fire(b"+", now, m)
+            # 13.2.2.4: one for a 2xx has our tag, or is from somebody who has not seen it.
+            elif tx.state != b"A" or self.dialog(m):
+                tx.fire(b"+", now, m)
             return
         if ack:
             d = self.dialog(m)
@@ -173,7 +204,11 @@ class Agent(Composer):
             self._cancel(m, now)
             return
         # A BYE may have one of our places: a call must end when the table is full.
-        if not self.room(m.method == b"BYE" and self.dialog(m) is not None):
+        if (
+            self.guard
+            and not self._share(m)
+            or not self.room(m.method == b"BYE" and self.dialog(m) is not None)
+        ):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"
@@ -284,7 +319,11 @@ class Agent(Composer):
 
     def dialog(self, m):
         """The dialog that the request `m` is within, None if there is none."""
-        return self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
+        d = self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
+        if d and self.guard:
+            d.proven = True  # nobody else knows our tag
+            self.guard.know(m.flow.remote)
+        return d
 
     def flow_to(self, dialog, now):
         """The flow for the next request of `dialog`, None when its next hop cannot be reached."""

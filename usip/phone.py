@@ -10,6 +10,7 @@ from .call import Call as Core
 from .calls import Calls
 from .driver import Driver, now
 from .errors import ProtocolError
+from .guard import Guard
 from .phonecall import Call, Queue
 from .pump import Pump
 from .sdp import Session
@@ -81,6 +82,7 @@ class Phone:
             trace = Trace()
         self.trace = agent.trace = trace
         agent.note = getattr(trace, "note", None)
+        agent.guard = Guard(agent)
         self.calls = Calls(agent, self._session)
         self.registration = None
         self._incoming = Queue(self)
