@@ -97,12 +97,12 @@ class Guard:
         hosts = self._hosts
         now = self._now
         if len(hosts) >= limits.SOURCES:
-            out = None
+            out = worst = None
             for h in hosts:
                 # Strangers first, and of these who was quiet longest.
                 e = hosts[h]
                 rank = (e[_SPARE] is None, 0 if e[_TURN] is None else left(e[_TURN], now))
-                if out is None or rank < worst:  # noqa: F821 (set with `out`)
+                if worst is None or rank < worst:
                     out = h
                     worst = rank
             del hosts[out]
