@@ -47,6 +47,7 @@ class Agent(Composer):
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.allow = ALLOW
+        self.policy = None  # a Policy: who may talk to us out of dialog; None: anybody
         self.guard = None  # a Guard: what strangers may cost; None: there are none
         self.trace = None
         self.note = None  # note(text, now): what no datagram shows
@@ -96,7 +97,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by:
+        if m.sent_by and (not self.policy or self.policy.lets(flow)):
             self.refuse(m, e.status, now)
 
     def poll(self, now):
@@ -203,12 +204,15 @@ class Agent(Composer):
         if m.method == b"CANCEL":
             self._cancel(m, now)
             return
+        d = self.dialog(m) if m.to_tag else None
+        # Before it has a place in the table: strangers cannot fill it.
+        if not d and self.policy:
+            if not self.policy.admit(m, now):
+                return
+            if m.known and self.guard:
+                self.guard.know(m.flow.remote)
         # A BYE may have one of our places: a call must end when the table is full.
-        if (
-            self.guard
-            and not self._share(m)
-            or not self.room(m.method == b"BYE" and self.dialog(m) is not None)
-        ):
+        if self.guard and not self._share(m) or not self.room(m.method == b"BYE" and d is not None):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"
@@ -239,7 +243,12 @@ class Agent(Composer):
     def _cancel(self, m, now):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
         # and without a transaction: it must get through when the table is full.
+        # 22.1: it cannot be challenged, so it has to come from where the INVITE came from.
         other = self._find(m, b"INVITE")
+        if other and other.flow.remote[0] != m.flow.remote[0]:
+            other = None
+        if not other and self.policy and not self.policy.admit(m, now):
+            return
         # 9.2: with the To tag of the other responses
         self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:

@@ -19,6 +19,7 @@ class Callee:
         self.tx = tx
         self.dialog = d = Dialog.accept(m)
         d.user = self
+        self.source = m.flow.remote[0]
         self.sdp = agent.session(self, tx.flow)
         self.late = not m.body
         try:
@@ -98,6 +99,7 @@ class Callee:
         self.retry_at = None
         try:
             if self.late:
+                self.mod.allowed(self.m)
                 self.sdp.accept(self.m.body)
         except ProtocolError as e:
             self._fail(e.status, word(e.status))

@@ -55,6 +55,7 @@ class Calls:
             raise ProtocolError(486)
         call = Call(agent, True, m.get("from"))
         call.m = m
+        call.known = m.known
         call.offered(tx, m, now)
 
 

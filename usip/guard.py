@@ -57,7 +57,7 @@ class Guard:
         for t in self.agent.trusted:
             if t[0] == host:
                 return True
-        policy = getattr(self.agent, "policy", None)
+        policy = self.agent.policy
         if not policy:
             return False
         self.remote = remote

@@ -43,6 +43,9 @@ class Phone:
     whether DTMF is heard in the sound; None is where a peer has no telephone-events. `speech`
     keeps a loudspeaker out of its microphone: a HalfDuplex of media/duplex.py or a FullDuplex of
     media/echo.py.
+    `allow`, `users`, `strangers` and `auto_answer` are the Policy's (policy.py): who may call and
+    write, from outside of what we began. Where it registers that is the registrar, else anybody.
+    `talk_ms` ends each call that long after its answer, with a warning before.
     `async with phone:` starts it and unregisters at the end."""
 
     def __init__(
@@ -64,6 +67,11 @@ class Phone:
         tones=None,
         inband=None,
         speech=None,
+        allow=None,
+        users=None,
+        strangers=0,
+        auto_answer=False,
+        talk_ms=None,
     ):
         # What lives as long as the phone is made now, the biggest first, in a heap without holes.
         collect()
@@ -84,6 +92,13 @@ class Phone:
         agent.note = getattr(trace, "note", None)
         agent.guard = Guard(agent)
         self.calls = Calls(agent, self._session)
+        if allow is None:
+            allow = "any" if password is None else "registrar"
+        if allow != "any" or users or auto_answer:
+            from .policy import Policy
+
+            agent.policy = Policy(agent, allow, users, strangers, auto_answer)
+        self.talk_ms = talk_ms
         self.registration = None
         self._incoming = Queue(self)
         self._texts = Queue(self)
@@ -211,7 +226,16 @@ class Phone:
 
     def explain(self):
         """The last failure in plain words."""
-        return self.trace.explain() if hasattr(self.trace, "explain") else ""
+        text = self.trace.explain() if hasattr(self.trace, "explain") else ""
+        policy = self.agent.policy
+        if policy and policy.last:
+            method, remote = policy.last
+            text += "; %s from %s:%d was not let in (allow)" % (
+                str(method, "utf-8"),
+                str(remote[0], "utf-8"),
+                remote[1],
+            )
+        return text
 
     # --- calls ---
 
@@ -317,6 +341,12 @@ class Phone:
                 self._incoming.remove(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
+        self.tell(event, subject, detail)
+        if event == "incoming" and self.agent.policy and self.agent.policy.auto(subject.core):
+            subject.answer_alone()
+
+    def tell(self, event, subject, detail=None):
+        """Let the listener hear, and every wait look again."""
         try:
             if self.listener:
                 self.listener(event, subject, detail)

@@ -49,7 +49,7 @@ class Pump:
         self._into = self._rx_view  # what is read into
         self._tx_view = memoryview(self.stream.tx)
         self._part = self._tx_view  # its first octets: most packets have the same length
-        self.endpoint = self.audio = self._flow = self._task = self.source = None
+        self.endpoint = self.audio = self._flow = self._task = self.source = self.here = None
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
         if limits.RTCP:
@@ -70,7 +70,8 @@ class Pump:
         RTP_TIMEOUT, `fault(exception)`.
 
         `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
-        it is set, is sent in place of the microphone until its end: see media/tones.py.
+        it is set, is sent in place of the microphone until its end, and `here` is played in place of
+        the peer: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
@@ -80,7 +81,7 @@ class Pump:
         self.inband = inband
         self.speech = speech
         self._flow = None
-        self.source = None
+        self.source = self.here = None
         self._hears = False
         self._heard = False
         self._connected = False
@@ -281,6 +282,8 @@ class Pump:
             if self.trace:
                 self.trace(False, self._rx_view[:n], self._rtcp_flow, now())
             self.rtcp.receive(self._rx, 0, n, now())
+        else:
+            self.stream.refused += 1
 
     # --- the socket ---
 
@@ -330,6 +333,7 @@ class Pump:
                 elif source is None or source == s.remote:
                     at = self.rtcp.receive(self._rx, at, n, now())
                 else:
+                    s.refused += 1
                     break
                 if self.trace and self._flow:
                     # A slice costs 16 bytes: most packets fill what was read into.
@@ -351,7 +355,9 @@ class Pump:
             if self.speech:
                 self.speech.near(pcm)
         if self.source:
-            n = s.frame_out(self._say(pcm))
+            if not self._say(self.source, pcm):
+                self.source = None
+            n = s.frame_out(pcm)
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
             n = s.frame_out(pcm if self.audio else None)
@@ -362,23 +368,24 @@ class Pump:
                 self.trace(True, self._part, self._flow, now())
             self.endpoint.sendto(self._part, s.remote)
         self._play(pcm)
+        if self.here and not self._say(self.here, pcm):
+            self.here = None
         if self.audio:
             if self.speech:
                 self.speech.far(pcm)
             self.audio.write(pcm)
 
-    def _say(self, pcm):
+    def _say(self, source, pcm):
+        # A frame of `source`; whether there are more.
         try:
-            if self.source.readinto(pcm) < len(pcm) // 2:
-                self.source = None
-            return pcm
+            return source.readinto(pcm) == len(pcm) // 2
         except Exception as e:  # a file that cannot be read
-            self.source = None
             self.user.fault(e)
+            return False
 
     def _play(self, pcm):
         self.stream.frame_in(pcm)
-        if self._hears:
+        if self._hears and self.stream.locked:
             d = self._ear.hear(pcm)
             if d:
                 try:

@@ -9,7 +9,8 @@ from .playout import Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
 _FRAME = g711.FRAME
-_GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
+# Packets and frames together, a second: so long may the address of the SDP take the stream back.
+_GRACE = 100
 _SILENT = 25  # frames, half a second: then the source may have another address
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
@@ -108,10 +109,13 @@ class MediaStream:
             self._lock = _MOVED
             self._grace = _GRACE
         else:
-            self._grace -= 1
-            if self._grace <= 0:
-                self._lock = _LOCKED
+            self._settle()
         return True
+
+    def _settle(self):
+        self._grace -= 1
+        if self._grace <= 0:
+            self._lock = _LOCKED
 
     @property
     def locked(self):
@@ -226,7 +230,9 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
-            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            # Digits open doors: they count when it is certain whose they are.
+            return d if addr is None or self._lock == _LOCKED else None
         if audio and h.n:
             if now is not None:
                 r.arrived(h.lo, now)
@@ -241,7 +247,7 @@ class MediaStream:
             self.even = 0
         elif not h.marker:
             n = gap(h.seq, self._seq)
-            if 0 < n < _GRACE:
+            if 0 < n < 50:
                 even = elapsed(h.hi, h.lo, self._hi_in, self._lo_in) == h.n * n
                 self.even = min(self.even + 1, 1000) if even else 0
         self._seq = h.seq
@@ -251,6 +257,8 @@ class MediaStream:
     def frame_in(self, pcm):
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
         self.quiet += 1
+        if self._lock == _MOVED:
+            self._settle()
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.
