@@ -143,29 +143,6 @@ class Agent(Composer):
                     return True
         return False
 
-    def _share(self, m):
-        # The same for those of whom others would suffer: strangers have few places, and the
-        # registrar's side has some that nobody else gets.
-        guard = self.guard
-        if guard.trusted(m.flow.remote):
-            return True
-        strange = guard.stranger(m.flow.remote)
-        if not strange and not self.trusted:
-            return True
-        n = limits.STRANGER_TRANSACTIONS if strange else limits.OTHER_TRANSACTIONS
-        over = None
-        for tx in self.transactions:
-            remote = tx.flow.remote
-            if not tx.client and (guard.stranger(remote) if strange else not guard.trusted(remote)):
-                n -= 1
-                if tx.state in b"FKA" and tx.spent():
-                    over = tx
-        if n > 0:
-            return True
-        if over:
-            self.transactions.remove(over)
-        return over is not None
-
     def client(self, flow, method, user, now, branch):
         """A new client transaction; ask `room` before."""
         machine = 0 if method == b"INVITE" else 1
@@ -212,7 +189,7 @@ class Agent(Composer):
             if m.known and self.guard:
                 self.guard.know(m.flow.remote)
         # A BYE may have one of our places: a call must end when the table is full.
-        if self.guard and not self._share(m) or not self.room(m.method == b"BYE" and d is not None):
+        if self.guard and not self.guard.share(m) or not self.room(m.method == b"BYE" and d is not None):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"

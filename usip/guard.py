@@ -46,17 +46,12 @@ class Guard:
         self.held = 0  # our datagrams to strangers that were not sent
         self._now = 0
         self._turn = None  # of all strangers together
-        self._hosts = {}
-
-    def __len__(self):
-        return len(self._hosts)
+        self.hosts = {}
 
     def trusted(self, remote):
         """Whether nothing is counted for this (host, port)."""
-        host = remote[0]
-        for t in self.agent.trusted:
-            if t[0] == host:
-                return True
+        if remote in self.agent.trusted:
+            return True
         policy = self.agent.policy
         if not policy:
             return False
@@ -75,7 +70,7 @@ class Guard:
 
     def _pay(self, host, n, now):
         self._now = now
-        e = self._hosts.get(host)
+        e = self.hosts.get(host)
         ms = limits.STRANGER_MS if e is None or e[_SPARE] is not None else limits.KNOWN_MS
         turn = now if e is None else _turn(e[_TURN], now)
         if left(turn, now) > _BURST_MS:
@@ -94,7 +89,7 @@ class Guard:
         return True
 
     def _enter(self, host):
-        hosts = self._hosts
+        hosts = self.hosts
         now = self._now
         if len(hosts) >= limits.SOURCES:
             out = worst = None
@@ -112,18 +107,41 @@ class Guard:
     def know(self, remote):
         """This host gets what we send to it."""
         if not self.trusted(remote):
-            e = self._hosts.get(remote[0]) or self._enter(remote[0])
+            e = self.hosts.get(remote[0]) or self._enter(remote[0])
             e[_SPARE] = None
 
     def stranger(self, remote):
-        e = self._hosts.get(remote[0])
+        e = self.hosts.get(remote[0])
         return (e is None or e[_SPARE] is not None) and not self.trusted(remote)
+
+    def share(self, m):
+        """Whether the request `m` may have a place in the table of transactions. Strangers have few,
+        and the registrar's side some that nobody else gets; room is made as in Agent.room."""
+        agent = self.agent
+        if self.trusted(m.flow.remote):
+            return True
+        strange = self.stranger(m.flow.remote)
+        if not strange and not agent.trusted:
+            return True
+        n = limits.STRANGER_TRANSACTIONS if strange else limits.OTHER_TRANSACTIONS
+        over = None
+        for tx in agent.transactions:
+            remote = tx.flow.remote
+            if not tx.client and (self.stranger(remote) if strange else not self.trusted(remote)):
+                n -= 1
+                if tx.state in b"FKA" and tx.spent():
+                    over = tx
+        if n > 0:
+            return True
+        if over:
+            agent.transactions.remove(over)
+        return over is not None
 
     def spare(self, remote):
         """The bytes that a datagram there may have; None: as many as we like."""
         if not self.stranger(remote):
             return None
-        e = self._hosts.get(remote[0])
+        e = self.hosts.get(remote[0])
         return e[_SPARE] if e else 0
 
     def fit(self, data, remote):
@@ -132,7 +150,7 @@ class Guard:
         spare = self.spare(remote)
         if spare is None:
             return data
-        e = self._hosts.get(remote[0])
+        e = self.hosts.get(remote[0])
         more = 0 if e and e[_ASKED] > 0 else _HEAD
         if len(data) + more >= spare:
             data = brief(data)

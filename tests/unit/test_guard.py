@@ -32,7 +32,7 @@ def _flood(g, seconds, hosts, rate=2000, buf=BUF):
     for n in range(seconds * rate):
         now = later(NOW, n * 1000 // rate)
         came += g.admits(buf, len(buf), (hosts(n), 5060), now)
-        assert len(g) <= limits.SOURCES
+        assert len(g.hosts) <= limits.SOURCES
     return came
 
 
@@ -84,7 +84,8 @@ def test_the_registrar_is_not_counted():
     g = guard()
     g.agent.trusted.append((b"10.0.0.9", 5060))
     assert _flood(g, 1, lambda n: b"10.0.0.9") == 2000
-    assert g.spare((b"10.0.0.9", 5080)) is None and len(g) == 0
+    assert g.spare((b"10.0.0.9", 5060)) is None and len(g.hosts) == 0
+    assert g.stranger((b"10.0.0.9", 5080))
 
 
 def test_who_is_listed_is_not_counted():
@@ -109,7 +110,7 @@ def test_the_table_is_full_of_known_ones():
     g = guard()
     for n in range(100):
         g.know((b"10.0.0.%d" % n, 5060))
-        assert len(g) <= limits.SOURCES
+        assert len(g.hosts) <= limits.SOURCES
     assert not g.stranger((b"10.0.0.99", 5060))
 
 
@@ -117,7 +118,7 @@ def test_what_is_not_sip():
     g = guard()
     for data in (b"\r\n\r\n", b"\x00" * 400, b"\x80\x08" + bytes(170), b"GET / HTTP/1.1\r\n\r\n"):
         assert not g.admits(bytearray(data), len(data), (b"10.0.0.1", 5060), NOW)
-    assert len(g) == 0
+    assert len(g.hosts) == 0
     # what an earlier one left in the buffer does not count
     assert not g.admits(bytearray(b"x  " + BUF), 3, (b"10.0.0.1", 5060), NOW)
     g.agent.trusted.append((b"10.0.0.9", 5060))
