@@ -44,7 +44,25 @@ class Callee:
         if self.state == b"O":
             self.retry_at = later(now, limits.RING_AGAIN)
             if not tx.data:
-                self.ring(now)
+                self._greet(now)
+
+    # A 180 ends the retransmissions of the INVITE, and with them what a stranger is sent may be:
+    # the 200, and that again, have to have their room before it. Few INVITEs are so short, and
+    # those come again after half a second.
+    def _greet(self, now):
+        tx = self.tx
+        guard = self.agent.guard
+        if guard:
+            spare = guard.spare(tx.flow.remote)
+            if spare is not None and spare <= 2 * len(self.ok) + len(self._write(180, b"")):
+                tx.retry_at = None  # nor a 100
+                return
+        self.ring(now)
+
+    def again(self, tx, now):
+        """The INVITE came again, and has had no answer yet."""
+        if self.state == b"O":
+            self._greet(now)
 
     def _write(self, code, body):
         tx = self.tx
@@ -61,7 +79,8 @@ class Callee:
     def _ring_again(self, now):
         # 13.3.1.1: once a minute, or a proxy takes us for dead
         self.retry_at = later(now, limits.RING_AGAIN)
-        self.tx.respond(180, self.tx.data, now)
+        if self.tx.data:
+            self.tx.respond(180, self.tx.data, now)
 
     def _send_ok(self, now):
         self.dialog.confirmed = True

@@ -24,8 +24,15 @@ class Calls:
         """The calls that have not ended."""
         return [p for p in self.agent.parts if isinstance(p, Call)]
 
-    def _full(self):
-        return len(self.agent.parts) >= limits.CALLS and len(self.active()) >= limits.CALLS
+    def _full(self, most=None):
+        most = most or limits.CALLS
+        return len(self.agent.parts) >= most and len(self.active()) >= most
+
+    def _most(self, flow):
+        # One place is for the line that is registered: nobody else can keep it busy.
+        agent = self.agent
+        if agent.guard and agent.trusted and not agent.guard.trusted(flow.remote):
+            return limits.CALLS - 1
 
     def dial(self, uri, now, **how):
         """Place a call: see Call.dial. UsageError when `uri` is no SIP URI or the table is full."""
@@ -44,7 +51,7 @@ class Calls:
             raise ProtocolError(406)
         if self.refuse:
             raise ProtocolError(self.refuse)
-        if self._full():
+        if self._full(self._most(m.flow)):
             raise ProtocolError(486)
         call = Call(agent, True, m.get("from"))
         call.m = m

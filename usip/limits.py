@@ -48,6 +48,15 @@ AUTH_MAX = 768
 AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
 NONCES = 8  # nonces whose nc a server remembers: one a device that registers
 
+# --- strangers: see guard.py ---
+SOURCES = 16  # hosts that are told apart; a flood from more is counted as one
+STRANGER_MS = 100  # from one message of a stranger to the next, on average: 10 a second
+STRANGERS_MS = 25  # ... of all strangers: a board needs 5 ms for a message, and is not to be full
+KNOWN_MS = 10  # ... of a peer that we talk to
+STRANGER_BYTES = 8192  # what of theirs is counted in their favour
+STRANGER_TRANSACTIONS = 4  # requests of strangers that are remembered for half a minute
+OTHER_TRANSACTIONS = 8  # ... of all but the registrar's side, where there is one
+
 # --- SDP ---
 MEDIA_LINES = 8
 FORMATS = 24  # formats of one m= line

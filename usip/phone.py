@@ -10,6 +10,7 @@ from .call import Call as Core
 from .calls import Calls
 from .driver import Driver, now
 from .errors import ProtocolError
+from .guard import Guard
 from .phonecall import Call, Queue
 from .pump import Pump
 from .sdp import Session
@@ -89,6 +90,7 @@ class Phone:
             trace = Trace()
         self.trace = agent.trace = trace
         agent.note = getattr(trace, "note", None)
+        agent.guard = Guard(agent)
         self.calls = Calls(agent, self._session)
         if allow is None:
             allow = "any" if password is None else "registrar"

@@ -17,7 +17,9 @@ if not _sleep_ms:  # CPython
 
 
 _LATE = 40  # ms; two packets close together are no burst
-_MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
+_MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
+# ... and so must a flood, that the peer's packets have to be found in: 3,200 a second
+_MOST = 64
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
 
@@ -273,17 +275,20 @@ class Pump:
         (self._side or self.endpoint).sendto(part, to)
 
     def _take_report(self):
+        # True while there may be more that is worth a look.
         n = self._side.readinto(self._rx)
-        if not n or not self.rtcp.begins(self._rx, 0, n) or self.stream.remote is None:
-            return
+        if n is None or self.stream.remote is None:
+            return False
         # A NAT gives this socket another port, but no other host.
         host = self.net.readable_address(self._side.source)[0]
-        if host == self.net.readable_address(self.stream.remote)[0]:
+        if host != self.net.readable_address(self.stream.remote)[0]:
+            self.stream.refused += 1
+            return True
+        if self.rtcp.begins(self._rx, 0, n):
             if self.trace:
                 self.trace(False, self._rx_view[:n], self._rtcp_flow, now())
             self.rtcp.receive(self._rx, 0, n, now())
-        else:
-            self.stream.refused += 1
+        return False
 
     # --- the socket ---
 
@@ -315,12 +320,15 @@ class Pump:
 
     def _take(self):
         ep = self.endpoint
-        for _ in range(_MANY):
+        s = self.stream
+        taken = 0
+        for _ in range(_MOST):
             n = ep.readinto(self._into)
-            if not n:
+            if n is None:
                 break
-            self._heard = True
-            s = self.stream
+            refused = s.refused
+            if not n:
+                s.refused += 1  # an empty one ends nothing
             source = None if self._connected else ep.source
             at = 0
             while at < n:
@@ -342,8 +350,15 @@ class Pump:
                     self.trace(False, part, self._flow, now())
                 if d:
                     self.user.digit_came(d, "rtp")
+            if s.refused == refused:
+                self._heard = True
+                taken += 1
+                if taken == _MANY:
+                    break
         if self._side:
-            self._take_report()
+            for _ in range(_MOST):
+                if not self._take_report():
+                    break
 
     # --- 20 ms ---
 

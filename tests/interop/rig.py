@@ -245,7 +245,18 @@ class Teller(Program):
 class Speaker(Teller):
     """A program of ours on a runtime: `events` is what it said."""
 
-    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, at=None, **how):
+    def __init__(
+        self,
+        folder,
+        name,
+        runtime,
+        file,
+        args,
+        stdin=subprocess.DEVNULL,
+        at=None,
+        limit=LIMIT_S,
+        **how,
+    ):
         self.runtime = runtime
         try:
             argv, env = runner.command(runtime, file, args, **how)
@@ -253,7 +264,8 @@ class Speaker(Teller):
             if "mpy-cross:" in str(error):
                 raise  # a source that does not compile is not a missing runtime
             missing(str(error))
-        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin, at=at)
+        pipe = subprocess.PIPE
+        super().__init__(argv, folder, name, env, limit=limit, stdout=pipe, stdin=stdin, at=at)
         self._listen(self.process.stdout)
 
     def finish(self, status=0, seconds=WAIT_S):

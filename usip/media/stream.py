@@ -45,7 +45,7 @@ class MediaStream:
         self.laws = (0, 8)
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
-        self.refused = 0  # packets from other sources
+        self.refused = 0  # packets from other sources, and what is none
         self.sender = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
         self._filled = HEADER
@@ -100,6 +100,7 @@ class MediaStream:
             self.refused += 1
             return False
         if not known:
+            self.refused += 1
             return False
         if addr == self._sdp:
             self._remote = addr
@@ -204,6 +205,7 @@ class MediaStream:
         h = self._in
         self.end = n
         if not h.parse(buf, n, at):
+            self.refused += 1
             return None
         event = h.pt == self.event_type_in
         audio = not event and h.pt in self.laws
