@@ -235,7 +235,8 @@ class Agent(Composer):
             d.check(m)
             if d.user.request(tx, m, now):
                 return
-        elif m.to_tag and m.method != b"OPTIONS" and m.method != b"NOTIFY":
+        elif m.to_tag and m.method != b"NOTIFY":
+            # 12.2.2. An OPTIONS too: a peer asks by it whether its call is still one here.
             raise ProtocolError(481)
         if not handler or m.method == b"INVITE" and d:
             if m.method in _IN_DIALOG and not d:

@@ -234,7 +234,9 @@ class Transaction:
         self._transmit(now)
 
     def _confirmed(self, now):
-        self._end(0 if self.flow.reliable else limits.T4, now)  # timer I
+        self.data = None
+        # Timer I, and more: the CANCEL or the INVITE again has to find what it was answered.
+        self._end(0 if self.flow.reliable else limits.LINGER, now)
 
     def _ack_up(self, now):
         if self.user:

@@ -212,9 +212,11 @@ class MediaStream:
         if audio:
             self._measure(h, n - at)
         r = self.reception
+        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
+            newest = r.highest == h.seq
         elif audio or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
@@ -226,7 +228,7 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
-            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
         if audio and h.n:
             if now is not None:
                 r.arrived(h.lo, now)
