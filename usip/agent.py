@@ -209,6 +209,8 @@ class Agent(Composer):
         self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:
             other.user.cancelled(other, m, now)
+        if other and other.state in b"AK":  # it will be asked for as long as a CANCEL is repeated
+            other.expire(limits.LINGER, now)
 
     def _dispatch(self, tx, m, merged, now):
         # 8.2, in the order of the RFC

@@ -46,12 +46,15 @@ class Judge:
         if data[:8] != b"SIP/2.0 ":
             return
         self.answered = branch = between(data, b";branch=", b";,\r")
-        if data[8:9] == b"1":
+        if data[8:9] == b"1" or not host.cable:
             return
         cseq = between(data, b"\r\nCSeq: ", b"\r")
         key = hash((branch, cseq, id(host), host.births))
         tag = between(between(data, b"\r\nTo: ", b"\r") + b"\r", b";tag=", b";\r")
         said = data[8:11] + tag
+        full = len(host.agent.transactions) >= host.agent.most - limits.OWN_TRANSACTIONS
+        if said[:3] == b"500" and full:
+            return  # what was over had to make room: out of order, then (RFC 3261 12.2.2)
         if self.finals.setdefault(key, said) != said:
             self.fault = "%s was answered %s, then %s" % (cseq, self.finals[key], said)
 
@@ -82,7 +85,9 @@ class Side(End):
         if event == "incoming":
             for call in self.all:
                 if call.incoming and call.dialog.call_id == subject.dialog.call_id:
-                    self.storm.fail("rings again")
+                    # Unless it could not say what had become of it
+                    if call.code != 503:
+                        self.storm.fail("rings again")
             self.all.append(subject)
             self.storm.rang(self, subject)
         elif event == "message":
@@ -170,6 +175,8 @@ class Storm:
             self.do(self.think_ms, "reply", side.i, call)
 
     def reply(self, i, call):
+        if call.agent is not self.sides[i].agent:
+            return  # it has restarted
         if self.wish == 0:
             call.reject(self.world.now, 486)
         else:
