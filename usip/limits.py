@@ -10,6 +10,9 @@ T1 = 500  # round-trip estimate (17.1.1.1)
 T2 = 4000  # longest interval between retransmissions
 T4 = 5000  # a message lives no longer than this in the network
 TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
+# A server's transaction that is over waits so long for repetitions (timers I, J, L): they are sent for
+# 64*T1, and the last of them may be 10 s on its way. When the table is full it goes sooner.
+LINGER = TIMEOUT + 2 * T4
 TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
 TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
 

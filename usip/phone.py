@@ -160,12 +160,7 @@ class Phone:
         self.driver.moved()
         if self.registration:
             self.registration.start(now())
-        for core in self.calls.active():
-            # A call in progress is told where we are now, by a re-INVITE.
-            flow = self.agent.flow_to(core.dialog, now()) if core.state == b"E" else None
-            if flow and flow.local[0] != core.sdp.host:
-                core.sdp.host = flow.local[0]
-                core.refresh(now())
+        self.calls.moved(now())
         self.driver.kick()
 
     async def close(self):
