@@ -95,7 +95,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by:
+        if "via" in m.names:
             self.refuse(m, e.status, now)
 
     def poll(self, now):
