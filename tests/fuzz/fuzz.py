@@ -132,7 +132,8 @@ def main(argv):
         import atheris  # noqa: F401
     except ImportError:
         print(
-            "fuzz: there is no atheris for this Python; it comes with the extra `fuzz`", file=sys.stderr
+            "fuzz: there is no atheris for this Python; it comes with the extra `fuzz`",
+            file=sys.stderr,
         )
         return 2
     failed = 0

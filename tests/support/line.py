@@ -251,7 +251,10 @@ SITUATIONS = (
     ("ACK", _ack),
     ("BYE", _then("up", b"BYE")),
     ("CANCEL", _cancel),
-    ("INFO", _then("connected", b"INFO", b"Signal=5\r\nDuration=160\r\n", b"application/dtmf-relay")),
+    (
+        "INFO",
+        _then("connected", b"INFO", b"Signal=5\r\nDuration=160\r\n", b"application/dtmf-relay"),
+    ),
     ("re-INVITE", _then("up", b"INVITE", SDP)),
     ("MESSAGE", lambda line: line.fresh(b"MESSAGE", b"h\xc3\xa4llo", _TEXT)),
     (

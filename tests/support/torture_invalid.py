@@ -41,7 +41,7 @@ scalar02 = request(
 scalarlg = _ANSWER % (
     b"503 Out of order",
     b"9292394834772304023312",
-    b"Retry-After: 949302838503028349304023988\r\nWarning: 1812 way \"In Progress\"\r\n",
+    b'Retry-After: 949302838503028349304023988\r\nWarning: 1812 way "In Progress"\r\n',
 )
 quotbal = _invite(you=b'"Mr. J. Visitor <sip:j.visitor@house.example>')
 ltgtruri = _invite(uri=b"<sip:door@house.example>")

@@ -64,12 +64,15 @@ lwsdisp = request(you=b"sip:door@house.example", me=b"postman<sip:post@street.ex
 longreq = request(
     b"INVITE",
     uri=b"sip:door@house.example",
-    you=b'"My name is ' + b"long " * 24 + b'"<sip:door@house.example:5060;very%s=%s>'
-    % (b"long" * 9, b"value" * 8),
+    you=b'"My name is '
+    + b"long " * 24
+    + b'"<sip:door@house.example:5060;very%s=%s>' % (b"long" * 9, b"value" * 8),
     me=b"sip:%s@street.example;tag=12%sLong;param%s=x" % (b"ami" * 32, b"very" * 16, b"y" * 160),
     call_id=b"long.a%scall-identifier" % (b"really" * 20),
     via=b"SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK%s\r\nVia: " % (b"deep" * 40)
-    + b"\r\nVia: ".join([b"SIP/2.0/TCP hop%d.example;branch=z9hG4bKs%d" % (i, i) for i in range(32)]),
+    + b"\r\nVia: ".join(
+        [b"SIP/2.0/TCP hop%d.example;branch=z9hG4bKs%d" % (i, i) for i in range(32)]
+    ),
     more=(
         b"Unknown-%sName" % (b"Long" * 12),
         b"unknown-%svalue" % (b"long" * 24) + b"; unknown-%s=z" % (b"p" * 90),
