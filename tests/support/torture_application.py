@@ -56,9 +56,8 @@ multi01 = (
     b"Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKmany\r\nMax-Forwards: 70\r\nCSeq: 5 INVITE\r\n"
     b"Call-ID: many.1\r\nCSeq: 59 INVITE\r\nCall-ID: many.2\r\nFrom: sip:x@192.0.2.9;tag=34\r\n"
     b"To: sip:door@house.example\r\nTo: sip:other@house.example\r\nFrom: sip:y@192.0.2.9;tag=29\r\n"
-    b"Content-Type: application/sdp\r\nl: %d\r\nContact: <sip:y@192.0.2.9>\r\nMax-Forwards: 5\r\n\r\n"
-    % len(SDP)
-    + SDP
+    b"Content-Type: application/sdp\r\nl: %d\r\nContact: <sip:y@192.0.2.9>\r\n"
+    b"Max-Forwards: 5\r\n\r\n" % len(SDP) + SDP
 )
 mcl01 = request(body=b"There is no telling how much of this belongs to it").replace(
     b"Content-Length: 50", b"Content-Length: 13\r\nContent-Length: 5"

@@ -106,7 +106,8 @@ mpart01 = request(
 )
 unreason = (
     b"SIP/2.0 200 = 2**3 * 5**2 \xd0\xbd\xd0\xbe \xd1\x81\xd1\x82\xd0\xbe\r\n"
-    b"Via: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923\r\nCall-ID: reason.1\r\nCSeq: 35 INVITE\r\n"
+    b"Via: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923\r\nCall-ID: reason.1\r\n"
+    b"CSeq: 35 INVITE\r\n"
     b"From: sip:post@street.example;tag=11141343\r\nTo: sip:door@house.example;tag=2229\r\n"
     b"Content-Length: %d\r\nContent-Type: application/sdp\r\nContact: <sip:x@192.0.2.198>\r\n\r\n"
 ) % _N + SDP

@@ -41,8 +41,8 @@ class Sender:
         for x in (data, after):
             self.endpoint.sendto(x, (b"192.0.2.1", 5060))
         while True:
-            for i, (address, x) in enumerate(self.came):
-                if b"Call-ID: " + name in x:
+            for i in range(len(self.came)):
+                if b"Call-ID: " + name in self.came[i][1]:
                     del self.came[i:]
                     found = self.came
                     self.came = []
