@@ -97,7 +97,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by and (not self.policy or self.policy.lets(flow)):
+        if "via" in m.names and (not self.policy or self.policy.lets(flow)):
             self.refuse(m, e.status, now)
 
     def poll(self, now):

@@ -59,7 +59,9 @@ class Calls:
             agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
         if not _accepts_sdp(m):
-            raise ProtocolError(406)
+            # 20.43: 399 is for people
+            agent.answer(tx, 406, now, (b"Warning", b'399 usip "needs application/sdp"'))
+            return
         if self.refuse:
             raise ProtocolError(self.refuse)
         if self._full(self._most(m.flow)):
