@@ -265,8 +265,11 @@ class Call:
         return self.endpoint.port
 
     def event(self, event):
-        if self.phone.tones:  # first: the loudspeaker has to be free for the call
-            self.phone.tones.event(self, event)
+        tones = self.phone.tones
+        if event == "ended":
+            self._close()  # first: the loudspeaker has to be free for what tells of the end
+        if tones:  # first: the loudspeaker has to be free for the call
+            tones.event(self, event)
         if event == "answered":
             self.was_answered = True
             if self.phone.talk_ms:
@@ -275,8 +278,6 @@ class Call:
             self._both("warning")
         elif event in ("media", "early-media"):
             self._media()
-        elif event == "ended":
-            self._close()
 
     def _media(self):
         phone = self.phone
