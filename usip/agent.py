@@ -189,7 +189,11 @@ class Agent(Composer):
             if m.known and self.guard:
                 self.guard.know(m.flow.remote)
         # A BYE may have one of our places: a call must end when the table is full.
-        if self.guard and not self.guard.share(m) or not self.room(m.method == b"BYE" and d is not None):
+        if (
+            self.guard
+            and not self.guard.share(m)
+            or not self.room(m.method == b"BYE" and d is not None)
+        ):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"

@@ -46,16 +46,17 @@ class Callee:
             if not tx.data:
                 self._greet(now)
 
-    # A 180 ends the retransmissions of the INVITE, and with them what a stranger is sent may be:
-    # the 200, and that again, have to have their room before it. Few INVITEs are so short, and
-    # those come again after half a second.
+    # A 180 ends the retransmissions of the INVITE, and with them what a stranger may be sent: the
+    # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
+    # come again after half a second.
     def _greet(self, now):
-        tx = self.tx
         guard = self.agent.guard
-        if guard:
-            spare = guard.spare(tx.flow.remote)
-            if spare is not None and spare <= 2 * len(self.ok) + len(self._write(180, b"")):
-                tx.retry_at = None  # nor a 100
+        spare = guard.spare(self.tx.flow.remote) if guard else None
+        if spare is not None:
+            from .guard import brief
+
+            if spare <= 2 * len(brief(self.ok)) + len(brief(self._write(180, b""))):
+                self.tx.retry_at = None  # nor a 100
                 return
         self.ring(now)
 

@@ -115,8 +115,9 @@ class Guard:
         return (e is None or e[_SPARE] is not None) and not self.trusted(remote)
 
     def share(self, m):
-        """Whether the request `m` may have a place in the table of transactions. Strangers have few,
-        and the registrar's side some that nobody else gets; room is made as in Agent.room."""
+        """Whether the request `m` may have a place in the table of transactions. Strangers have
+        few, and the registrar's side some that nobody else gets; room is made as in Agent.room.
+        """
         agent = self.agent
         if self.trusted(m.flow.remote):
             return True
@@ -129,7 +130,8 @@ class Guard:
             remote = tx.flow.remote
             if not tx.client and (self.stranger(remote) if strange else not self.trusted(remote)):
                 n -= 1
-                if tx.state in b"FKA" and tx.spent():
+                # Of a stranger's that was refused it is not worth to wait for the ACK.
+                if tx.state in b"FKA" and (tx.spent() or strange and tx.state == b"F"):
                     over = tx
         if n > 0:
             return True
@@ -152,7 +154,8 @@ class Guard:
             return data
         e = self.hosts.get(remote[0])
         more = 0 if e and e[_ASKED] > 0 else _HEAD
-        if len(data) + more >= spare:
+        # As it is if there is room for the same again, should it get lost. A provisional is news.
+        if 2 * len(data) + more >= spare or data[:9] == b"SIP/2.0 1":
             data = brief(data)
             if len(data) + more >= spare:
                 self.held += 1
