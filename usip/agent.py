@@ -97,7 +97,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by and (not self.policy or self.policy.lets(flow)):
+        if "via" in m.names and (not self.policy or self.policy.lets(flow)):
             self.refuse(m, e.status, now)
 
     def poll(self, now):
@@ -234,6 +234,8 @@ class Agent(Composer):
         self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:
             other.user.cancelled(other, m, now)
+        if other and other.state in b"AK":  # it will be asked for as long as a CANCEL is repeated
+            other.expire(limits.LINGER, now)
 
     def _dispatch(self, tx, m, merged, now):
         # 8.2, in the order of the RFC
@@ -260,7 +262,8 @@ class Agent(Composer):
             d.check(m)
             if d.user.request(tx, m, now):
                 return
-        elif m.to_tag and m.method != b"OPTIONS" and m.method != b"NOTIFY":
+        elif m.to_tag and m.method != b"NOTIFY":
+            # 12.2.2. An OPTIONS too: a peer asks by it whether its call is still one here.
             raise ProtocolError(481)
         if not handler or m.method == b"INVITE" and d:
             if m.method in _IN_DIALOG and not d:

@@ -24,6 +24,17 @@ class Calls:
         """The calls that have not ended."""
         return [p for p in self.agent.parts if isinstance(p, Call)]
 
+    def moved(self, now):
+        """The network came back: a peer whose call goes on is told where we are now, by a
+        re-INVITE.
+        """
+        agent = self.agent
+        for call in self.active():
+            flow = agent.flow_to(call.dialog, now) if call.state == b"E" else None
+            if flow and flow.local[0] != call.sdp.host:
+                call.sdp.host = flow.local[0]
+                call.refresh(now)
+
     def _full(self, most=None):
         most = most or limits.CALLS
         return len(self.agent.parts) >= most and len(self.active()) >= most
@@ -66,7 +77,9 @@ class Calls:
             agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
         if not _accepts_sdp(m):
-            raise ProtocolError(406)
+            # 20.43: 399 is for people
+            agent.answer(tx, 406, now, (b"Warning", b'399 usip "needs application/sdp"'))
+            return
         if self.refuse:
             raise ProtocolError(self.refuse)
         if self._full(self._most(m.flow)) and not self._yields(m.flow, now):

@@ -10,6 +10,9 @@ T1 = 500  # round-trip estimate (17.1.1.1)
 T2 = 4000  # longest interval between retransmissions
 T4 = 5000  # a message lives no longer than this in the network
 TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
+# A server's transaction that is over waits so long for repetitions (timers I, J, L): they are sent for
+# 64*T1, and the last of them may be 10 s on its way. When the table is full it goes sooner.
+LINGER = TIMEOUT + 2 * T4
 TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
 TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
 
@@ -90,6 +93,13 @@ WARN_MS = 10_000  # before the longest end of a call both sides are warned
 # A call without sound for so long (held, or the peer lost its power) is asked whether it lives.
 PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
+
+# --- the door ---
+CODE_MAX = 16  # digits
+CODE_MS = 15_000  # a code is typed in one go, or not at all
+CODE_TRIES = 5  # wrong codes in a row; then the opener is deaf for ...
+CODE_LOCK = 30_000  # ... so long, and twice as long after each that follows
+CODE_LOCK_MAX = 3_600_000  # 24 tries a day: 10,000 codes take a year
 
 # --- RTP ---
 # Neither sound, where there should be some, nor reports for so many milliseconds ends the call;

@@ -37,8 +37,9 @@ class Phone:
 
     Without a password it does not register and calls directly. `user` is the authentication user
     where it differs from the address's, `registrar` and `outbound` are URIs, `bind` a (host, port),
-    `codecs` payload types in order of preference, `trace` a trace hook, `listener(event, subject,
-    detail)` hears everything that docs/architecture.md lists; for a call the subject is the Call.
+    `codecs` payload types in order of preference (9, G.722, is loaded only where it is named),
+    `trace` a trace hook, `listener(event, subject, detail)` hears everything that
+    docs/architecture.md lists; for a call the subject is the Call.
     `tones` is a country (de, us, uk, fr): the caller hears ringback and busy as there. `inband`:
     whether DTMF is heard in the sound; None is where a peer has no telephone-events. `speech`
     keeps a loudspeaker out of its microphone: a HalfDuplex of media/duplex.py or a FullDuplex of
@@ -77,10 +78,15 @@ class Phone:
         collect()
         self.net = net
         self.driver = Driver(net, bind)
-        self.driver.fault = self._fault
-        self.pumps = [Pump(net)]
-        self.audio = audio
+        self.driver.fault = self.fault
         self.codecs = codecs
+        self.pumps = []
+        self.pumps.append(self.pump())
+        if getattr(audio, "rate", 8000) == 16000:
+            from .media.wide import Wide
+
+            audio = Wide(audio)
+        self.audio = audio
         self.listener = listener
         self.closed = False
         self.agent = agent = Agent(self.driver, self._event, as_bytes(aor), as_bytes(display))
@@ -160,12 +166,7 @@ class Phone:
         self.driver.moved()
         if self.registration:
             self.registration.start(now())
-        for core in self.calls.active():
-            # A call in progress is told where we are now, by a re-INVITE.
-            flow = self.agent.flow_to(core.dialog, now()) if core.state == b"E" else None
-            if flow and flow.local[0] != core.sdp.host:
-                core.sdp.host = flow.local[0]
-                core.refresh(now())
+        self.calls.moved(now())
         self.driver.kick()
 
     async def close(self):
@@ -273,7 +274,7 @@ class Phone:
 
     def pump(self):
         """A Pump for a call, which gives it back to `pumps`."""
-        return self.pumps.pop() if self.pumps else Pump(self.net)
+        return self.pumps.pop() if self.pumps else Pump(self.net, 9 in self.codecs)
 
     def _face(self, core):
         if core.data is None:
@@ -352,8 +353,9 @@ class Phone:
                 self.listener(event, subject, detail)
         except Exception as e:  # the application's: no call is left half set up for it
             if event != "error":
-                self._fault(e)
+                self.fault(e)
         self._tell()
 
-    def _fault(self, e):
+    def fault(self, e):
+        """Something raised that must not: the listener hears `error`."""
         self._event("error", e, "internal error: %r" % e)

@@ -1,8 +1,9 @@
 # usip: who may talk to us
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# All rules for what comes from outside of a dialog, in one place. Within a dialog its identifiers are
-# the right: nobody has our random tag, and the peer's, who does not see the traffic (RFC 3261 19.3).
+# All rules for what comes from outside of a dialog, in one place. Within a dialog its identifiers
+# are the right: nobody has our random tag, and the peer's, who does not see the traffic (RFC 3261
+# 19.3).
 
 from .errors import ProtocolError, UsageError
 from .header import address, host_port

@@ -6,6 +6,7 @@ import asyncio
 from . import limits
 from .clock import later, left
 from .driver import now
+from .media import g711
 from .media.stream import MediaStream
 from .rand import below
 
@@ -42,9 +43,14 @@ class Pump:
     taken, a frame is sent and a frame is played. Where the port's sockets can be connected, nothing
     of it allocates (see `_follow`)."""
 
-    def __init__(self, net):
+    def __init__(self, net, wide=False):
         self.net = net
-        self.stream = MediaStream(8)
+        self._codec = None
+        if wide:  # G.722 is among what the phone speaks
+            from .media.g722 import Codec
+
+            self._codec = Codec()
+        self.stream = MediaStream(8, codec=self._codec or g711)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._rx_view = memoryview(self._rx)
@@ -72,8 +78,8 @@ class Pump:
         RTP_TIMEOUT, `fault(exception)`.
 
         `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
-        it is set, is sent in place of the microphone until its end, and `here` is played in place of
-        the peer: see media/tones.py.
+        it is set, is sent in place of the microphone until its end, and `here` is played in place
+        of the peer: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
@@ -137,6 +143,8 @@ class Pump:
         try:
             if self.speech:
                 self.speech.reset()
+            if hasattr(audio, "codec"):  # see media/wide.py; speech works on 8 kHz
+                audio.codec = None if self.speech else self._codec
             audio.start()
         except Exception as e:
             self._silent(e)
@@ -370,6 +378,8 @@ class Pump:
             if self.speech:
                 self.speech.near(pcm)
         if self.source:
+            if self._codec:
+                self._codec.mic = None
             if not self._say(self.source, pcm):
                 self.source = None
             n = s.frame_out(pcm)
@@ -383,8 +393,11 @@ class Pump:
                 self.trace(True, self._part, self._flow, now())
             self.endpoint.sendto(self._part, s.remote)
         self._play(pcm)
-        if self.here and not self._say(self.here, pcm):
-            self.here = None
+        if self.here:
+            if self._codec:
+                self._codec.has_wide = False
+            if not self._say(self.here, pcm):
+                self.here = None
         if self.audio:
             if self.speech:
                 self.speech.far(pcm)
@@ -399,7 +412,8 @@ class Pump:
             return False
 
     def _play(self, pcm):
-        self.stream.frame_in(pcm)
+        if not self.stream.frame_in(pcm) and self._codec:
+            self._codec.has_wide = False
         if self._hears and self.stream.locked:
             d = self._ear.hear(pcm)
             if d:

@@ -83,9 +83,9 @@ class Reinvite:
         if i == b"G":
             self.wanted = True  # ours is still wanted, after this one
 
-    # Who has seen the dialog's tags may change the session, and a peer that moved has to. To a third
-    # party the sound goes only at the word of whom the dialog is with: from another address a peer
-    # can have it sent to where it is, or where it was.
+    # Who has seen the dialog's tags may change the session, and a peer that moved has to. To a
+    # third party the sound goes only at the word of whom the dialog is with: from another address a
+    # peer can have it sent to where it is, or where it was.
     def allowed(self, m):
         """Whether the offer or answer in `m` may be taken; else ProtocolError(403)."""
         call = self.call

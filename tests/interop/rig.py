@@ -288,7 +288,8 @@ class Phone(Speaker):
         self.ip = ip or (at or addresses()).take()
         self.port = port
         self.pcap = folder / f"{name}.pcap"
-        args = ["--json", "--bind", f"{literal(self.ip)}:{port}", "--trace", self.pcap, *args]
+        bind = f"{literal(self.ip)}:{port}"
+        args = ["--json", "--bind", bind, "--trace", self.pcap, "--trace-digits", *args]
         heap = heap or HEAP.get(runtime)
         super().__init__(folder, name, runtime, PHONE, args, heap=heap, at=at)
 

@@ -64,8 +64,8 @@ class End:
 class Home:
     """The registrar."""
 
-    def __init__(self, world, users, ip=HOME, algorithms=(b"SHA-256", b"MD5")):
-        self.host = world.host(ip)
+    def __init__(self, world, users, ip=HOME, algorithms=(b"SHA-256", b"MD5"), host=None):
+        self.host = host or world.host(ip)
         self.events = []
         self.agent = Agent(self.host, self.hear, b"sip:" + ip)
         self.host.agent = self.agent

@@ -20,8 +20,8 @@ class Playout(Jitter):
     came two frames early. The same corrects a peer's clock that is faster or slower than ours. What
     is missing is the last frame, repeated and faded. Nothing allocates."""
 
-    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START):
-        Jitter.__init__(self, slots, start)
+    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START, codec=g711):
+        Jitter.__init__(self, slots, start, codec)
         self.concealed = 0  # frames made up
         self._forget()
 
@@ -88,7 +88,7 @@ class Playout(Jitter):
             self._least = 0x7FFF
         k = self._slot
         if self._shrink and (
-            not self._have[k] or g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
+            not self._have[k] or self.codec.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
         ):
             self._shrink = False
             self._skip()
@@ -103,8 +103,8 @@ class Playout(Jitter):
             return 0
         self.concealed += 1
         k = self._played
-        g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
-        g711.fade(pcm, _FRAME, self._gone)
+        self.codec.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+        self.codec.fade(pcm, _FRAME, self._gone)
         return _FRAME
 
     def _skip(self):

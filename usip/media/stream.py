@@ -24,16 +24,18 @@ class MediaStream:
     """One audio stream, sans I/O. Driven by the microphone (frame_out), the network (receive) and
     the loudspeaker (frame_in); frames are 20 ms, 160 samples.
 
-    Attributes that an offer or answer may change at any time: `law` (0 or 8, what is sent), `laws`
-    (what may come), `event_type` and `event_type_in` (payload types of telephone-events sent and
-    received, or None), `sending_on`, `receiving_on`, `remote`. Nothing allocates per packet.
+    Attributes that an offer or answer may change at any time: `law` (what is sent: 0, 8, or 9 with
+    a g722.Codec), `laws` (what may come), `event_type` and `event_type_in` (payload types of
+    telephone-events sent and received, or None), `sending_on`, `receiving_on`, `remote`. Nothing
+    allocates per packet.
     """
 
-    def __init__(self, law, event_type=None, ptime=20, rand=urandom):
+    def __init__(self, law, event_type=None, ptime=20, rand=urandom, codec=g711):
         # RTP_MAX holds 60 ms.
         self._full = HEADER + _FRAME * min(3, max(1, ptime // 20))
         self.tx = bytearray(self._full)  # the datagram to be sent is tx[:n]
-        self._jitter = Playout()
+        self.codec = codec
+        self._jitter = Playout(codec=codec)
         self._in = Header()
         self._rand = rand
         self.reset(law, event_type)
@@ -43,6 +45,9 @@ class MediaStream:
         for new ones."""
         self.law = law
         self.laws = (0, 8)
+        if self.codec is not g711:
+            self.laws = (0, 8, 9)
+            self.codec.reset()
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
         self.refused = 0  # packets from other sources, and what is none
@@ -160,7 +165,7 @@ class MediaStream:
             self._hi = hi
             self._lo = lo
         n = self._filled
-        g711.encode(self.law, g711.SILENCE if pcm is None else pcm, _FRAME, self.tx, n)
+        self.codec.encode(self.law, g711.SILENCE if pcm is None else pcm, _FRAME, self.tx, n)
         n += _FRAME
         if n < self._full:
             self._filled = n
@@ -178,7 +183,7 @@ class MediaStream:
         self._held = (self._held + 1) % _KEEPALIVE
         if self._held != 1:
             return 0
-        g711.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
+        self.codec.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
         self.sender.header(self.law, True, hi, lo, _FRAME)
         return HEADER + _FRAME
 
@@ -218,9 +223,11 @@ class MediaStream:
         if audio:
             self._measure(h, n - at)
         r = self.reception
+        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
+            newest = r.highest == h.seq
         elif audio or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
@@ -232,7 +239,7 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
-            d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
             # Digits open doors: they count when it is certain whose they are.
             return d if addr is None or self._lock == _LOCKED else None
         if audio and h.n:
