@@ -50,14 +50,11 @@ class Callee:
     # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
     # come again after half a second.
     def _greet(self, now):
+        tx = self.tx
         guard = self.agent.guard
-        spare = guard.spare(self.tx.flow.remote) if guard else None
-        if spare is not None:
-            from .guard import brief
-
-            if spare <= 2 * len(brief(self.ok)) + len(brief(self._write(180, b""))):
-                self.tx.retry_at = None  # nor a 100
-                return
+        if guard and not guard.twice(self._write(180, b""), self.ok, tx.flow.remote):
+            tx.retry_at = None  # nor a 100
+            return
         self.ring(now)
 
     def again(self, tx, now):

@@ -27,6 +27,15 @@ _SHORT = (
 )
 # ... and of what an answer only should have, or can do without when it is this or nothing.
 _OPTIONAL = (b"Allow: ", b"Accept: ", b"Supported: ", b"User-Agent: ")
+# Of SDP what goes without saying: static payload types (RFC 3551 6), both ways (RFC 8866 6.7), 20 ms
+# (RFC 3551 4.2), the sixteen keys (RFC 4733 2.4.1).
+_SDP = (
+    b"a=rtpmap:8 PCMA/8000\r\n",
+    b"a=rtpmap:0 PCMU/8000\r\n",
+    b"a=sendrecv\r\n",
+    b"a=ptime:20\r\n",
+    b"a=fmtp:101 0-15\r\n",
+)
 
 
 class Guard:
@@ -139,6 +148,11 @@ class Guard:
             agent.transactions.remove(over)
         return over is not None
 
+    def twice(self, first, then, remote):
+        """Whether there is enough to spare for these two, and for the second once more."""
+        spare = self.spare(remote)
+        return spare is None or spare > len(brief(first)) + 2 * len(brief(then)) + 2 * _HEAD
+
     def spare(self, remote):
         """The bytes that a datagram there may have; None: as many as we like."""
         if not self.stranger(remote):
@@ -176,6 +190,13 @@ def brief(data):
         return data
     at = data.find(b"\r\n\r\n")
     head = data[:at]
+    body = data[at:]
+    if b"\r\nContent-Type: application/sdp\r\n" in head:
+        size = len(body)
+        for line in _SDP:
+            body = body.replace(line, b"")
+        was = b"\r\nContent-Length: %d" % (size - 4)
+        head = head.replace(was, b"\r\nContent-Length: %d" % (len(body) - 4))
     for name in _OPTIONAL:
         i = head.find(b"\r\n" + name)
         if i >= 0:
@@ -184,4 +205,4 @@ def brief(data):
     for name, short in _SHORT:
         head = head.replace(name, short)
     # 25.1: the phrase may be empty, the space before it may not.
-    return head[:12] + head[head.find(b"\r\n") :] + data[at:]
+    return head[:12] + head[head.find(b"\r\n") :] + body

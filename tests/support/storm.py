@@ -132,14 +132,17 @@ class Storm:
 
     def fail(self, why):
         w = self.world
-        text = "seed %d: %s\n%d ms after dialling, faults ended at %d, loss %d double %d late %d" % (
-            self.seed,
-            why,
-            w.t - self.began,
-            CHAOS,
-            w.loss,
-            w.double,
-            w.late,
+        text = (
+            "seed %d: %s\n%d ms after dialling, faults ended at %d, loss %d double %d late %d"
+            % (
+                self.seed,
+                why,
+                w.t - self.began,
+                CHAOS,
+                w.loss,
+                w.double,
+                w.late,
+            )
         )
         for side in self.sides:
             calls = [(c.state, c.incoming, c.code, c.reason) for c in side.all]
