@@ -27,8 +27,8 @@ _SHORT = (
 )
 # ... and of what an answer only should have, or can do without when it is this or nothing.
 _OPTIONAL = (b"Allow: ", b"Accept: ", b"Supported: ", b"User-Agent: ")
-# Of SDP what goes without saying: static payload types (RFC 3551 6), both ways (RFC 8866 6.7), 20 ms
-# (RFC 3551 4.2), the sixteen keys (RFC 4733 2.4.1).
+# Of SDP what goes without saying: static payload types (RFC 3551 6), both ways (RFC 8866 6.7),
+# 20 ms (RFC 3551 4.2), the sixteen keys (RFC 4733 2.4.1).
 _SDP = (
     b"a=rtpmap:8 PCMA/8000\r\n",
     b"a=rtpmap:0 PCMU/8000\r\n",
