@@ -46,17 +46,15 @@ class Callee:
             if not tx.data:
                 self._greet(now)
 
-    # A 180 ends the retransmissions of the INVITE, and with them what a stranger is sent may be:
-    # the 200, and that again, have to have their room before it. Few INVITEs are so short, and
-    # those come again after half a second.
+    # A 180 ends the retransmissions of the INVITE, and with them what a stranger may be sent: the
+    # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
+    # come again after half a second.
     def _greet(self, now):
         tx = self.tx
         guard = self.agent.guard
-        if guard:
-            spare = guard.spare(tx.flow.remote)
-            if spare is not None and spare <= 2 * len(self.ok) + len(self._write(180, b"")):
-                tx.retry_at = None  # nor a 100
-                return
+        if guard and not guard.twice(self._write(180, b""), self.ok, tx.flow.remote):
+            tx.retry_at = None  # nor a 100
+            return
         self.ring(now)
 
     def again(self, tx, now):

@@ -45,6 +45,24 @@ class Calls:
         if agent.guard and agent.trusted and not agent.guard.trusted(flow.remote):
             return limits.CALLS - 1
 
+    def _yields(self, flow, now):
+        # Whose address may be forged gives way to who is known.
+        guard = self.agent.guard
+        if not guard or guard.stranger(flow.remote):
+            return False
+        for call in self.active():
+            if (
+                call.state in b"OW"
+                and not call.dialog.proven
+                and guard.stranger(call.tx.flow.remote)
+            ):
+                if call.state == b"O":
+                    call.reject(now, 486)
+                else:
+                    call.abandon(now)
+                return True
+        return False
+
     def dial(self, uri, now, **how):
         """Place a call: see Call.dial. UsageError when `uri` is no SIP URI or the table is full."""
         if self._full():
@@ -64,7 +82,7 @@ class Calls:
             return
         if self.refuse:
             raise ProtocolError(self.refuse)
-        if self._full(self._most(m.flow)):
+        if self._full(self._most(m.flow)) and not self._yields(m.flow, now):
             raise ProtocolError(486)
         call = Call(agent, True, m.get("from"))
         call.m = m

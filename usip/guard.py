@@ -27,6 +27,15 @@ _SHORT = (
 )
 # ... and of what an answer only should have, or can do without when it is this or nothing.
 _OPTIONAL = (b"Allow: ", b"Accept: ", b"Supported: ", b"User-Agent: ")
+# Of SDP what goes without saying: static payload types (RFC 3551 6), both ways (RFC 8866 6.7),
+# 20 ms (RFC 3551 4.2), the sixteen keys (RFC 4733 2.4.1).
+_SDP = (
+    b"a=rtpmap:8 PCMA/8000\r\n",
+    b"a=rtpmap:0 PCMU/8000\r\n",
+    b"a=sendrecv\r\n",
+    b"a=ptime:20\r\n",
+    b"a=fmtp:101 0-15\r\n",
+)
 
 
 class Guard:
@@ -115,8 +124,9 @@ class Guard:
         return (e is None or e[_SPARE] is not None) and not self.trusted(remote)
 
     def share(self, m):
-        """Whether the request `m` may have a place in the table of transactions. Strangers have few,
-        and the registrar's side some that nobody else gets; room is made as in Agent.room."""
+        """Whether the request `m` may have a place in the table of transactions. Strangers have
+        few, and the registrar's side some that nobody else gets; room is made as in Agent.room.
+        """
         agent = self.agent
         if self.trusted(m.flow.remote):
             return True
@@ -129,13 +139,19 @@ class Guard:
             remote = tx.flow.remote
             if not tx.client and (self.stranger(remote) if strange else not self.trusted(remote)):
                 n -= 1
-                if tx.state in b"FKA" and tx.spent():
+                # Of a stranger's that was refused it is not worth to wait for the ACK.
+                if tx.state in b"FKA" and (tx.spent() or strange and tx.state == b"F"):
                     over = tx
         if n > 0:
             return True
         if over:
             agent.transactions.remove(over)
         return over is not None
+
+    def twice(self, first, then, remote):
+        """Whether there is enough to spare for these two, and for the second once more."""
+        spare = self.spare(remote)
+        return spare is None or spare > len(brief(first)) + 2 * len(brief(then)) + 2 * _HEAD
 
     def spare(self, remote):
         """The bytes that a datagram there may have; None: as many as we like."""
@@ -152,7 +168,8 @@ class Guard:
             return data
         e = self.hosts.get(remote[0])
         more = 0 if e and e[_ASKED] > 0 else _HEAD
-        if len(data) + more >= spare:
+        # As it is if there is room for the same again, should it get lost. A provisional is news.
+        if 2 * len(data) + more >= spare or data[:9] == b"SIP/2.0 1":
             data = brief(data)
             if len(data) + more >= spare:
                 self.held += 1
@@ -173,6 +190,13 @@ def brief(data):
         return data
     at = data.find(b"\r\n\r\n")
     head = data[:at]
+    body = data[at:]
+    if b"\r\nContent-Type: application/sdp\r\n" in head:
+        size = len(body)
+        for line in _SDP:
+            body = body.replace(line, b"")
+        was = b"\r\nContent-Length: %d" % (size - 4)
+        head = head.replace(was, b"\r\nContent-Length: %d" % (len(body) - 4))
     for name in _OPTIONAL:
         i = head.find(b"\r\n" + name)
         if i >= 0:
@@ -181,4 +205,4 @@ def brief(data):
     for name, short in _SHORT:
         head = head.replace(name, short)
     # 25.1: the phrase may be empty, the space before it may not.
-    return head[:12] + head[head.find(b"\r\n") :] + data[at:]
+    return head[:12] + head[head.find(b"\r\n") :] + body

@@ -136,19 +136,24 @@ def _call(loss=0, seed=1, forged=False, **how):
         good = world.run(40_000, lambda: door.call.state == b"E" and x.call.state == b"E")
     if good:
         x.call.hangup(world.now)
+        world.run(AFTER_MS)
+    x.call.abandon(world.now)  # there is no sound here that would tell it that the door has gone
     world.run(AFTER_MS)
-    assert not door.busy() and not x.busy(), (door.busy(), x.busy())
+    assert not door.busy(), door.busy()
     return good, x, door
 
 
 def test_who_is_there_gets_through():
     good, x, door = _call()
+    # An INVITE of 640 bytes has to come twice before it is answered.
+    log = [d for d in x.world.log if d[2] == (DOOR, 5060) and d[3][:6] == b"INVITE"]
+    assert len(log) == 2, len(log)
     assert good and x.call.code == 200 and door.call.code == 200
     assert door.guard.spare((b"198.51.100.5", 5060)) is None  # known from now on
     done = 0
     for seed in range(20):
         done += _call(10, seed)[0]
-    assert done >= 18, done
+    assert done >= 16, done  # each of the two 200s that it can pay for may get lost
 
 
 def test_whom_we_called_is_known():
@@ -185,3 +190,28 @@ def test_strangers_leave_room():
     assert f.world.run(1000, lambda: "ringing" in home.events), home.events
     assert f.world.t - began < 200
     assert f.ratio() < 1
+
+
+def test_the_known_go_first():
+    # Whatever strangers ring or got for an answer, it ends when somebody who is known calls.
+    for auto in (0, 200):
+        f = Forger(auto)
+        for n in range(limits.CALLS + 1):
+            f.send(spoofed(n, b"INVITE", SPEC, SDP))
+        f.world.run(3000)
+        assert f.door.events.count("incoming") == limits.CALLS
+        x = End(f.world, b"198.51.100.5", b"x")
+        f.door.guard.know((b"198.51.100.5", 5060))
+        x.dial(b"sip:door@" + DOOR)
+        f.door.auto = 0
+        assert f.world.run(1000, lambda: "ringing" in x.events), x.events  # noqa: B023
+        assert f.door.events.count("ended") == 1
+        # but not when they have shown that they are there
+        y = End(f.world, b"198.51.100.6", b"y")
+        f.door.call.answer(f.world.now)
+        f.world.run(1000)
+        y.dial(b"sip:door@" + DOOR)
+        f.world.run(3000)
+        assert x.call.state == b"E" and y.call.code == 486
+        x.call.hangup(f.world.now)
+        assert f.ratio() < 1

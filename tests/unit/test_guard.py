@@ -152,6 +152,10 @@ def test_brief():
         b"SIP/2.0 200 \r\nv:v\r\nf:<sip:Allow: @b>\r\nt:t\r\ni:c\r\nCSeq:1 OPTIONS\r\nm:<sip:a>\r\n"
         b"l:6\r\n\r\n\r\nTo: "
     )
+    sdp = b"v=0\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\na=x\r\n"
+    head = b"SIP/2.0 200 \r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n"
+    short = b"SIP/2.0 200 \r\nc:application/sdp\r\nl:10\r\n\r\nv=0\r\na=x\r\n"
+    assert brief(head % len(sdp) + sdp) == short
     assert brief(b"BYE sip:a SIP/2.0\r\nVia: v\r\n\r\n") == b"BYE sip:a SIP/2.0\r\nVia: v\r\n\r\n"
 
 
