@@ -49,7 +49,7 @@ class Judge:
         if data[8:9] == b"1" or not host.cable:
             return
         cseq = between(data, b"\r\nCSeq: ", b"\r")
-        key = hash((branch, cseq, id(host), host.births))
+        key = hash((branch, cseq, host.n, host.births))
         tag = between(between(data, b"\r\nTo: ", b"\r") + b"\r", b";tag=", b";\r")
         said = data[8:11] + tag
         full = len(host.agent.transactions) >= host.agent.most - limits.OWN_TRANSACTIONS
@@ -132,14 +132,17 @@ class Storm:
 
     def fail(self, why):
         w = self.world
-        text = "seed %d: %s\n%d ms after dialling, faults ended at %d, loss %d double %d late %d" % (
-            self.seed,
-            why,
-            w.t - self.began,
-            CHAOS,
-            w.loss,
-            w.double,
-            w.late,
+        text = (
+            "seed %d: %s\n%d ms after dialling, faults ended at %d, loss %d double %d late %d"
+            % (
+                self.seed,
+                why,
+                w.t - self.began,
+                CHAOS,
+                w.loss,
+                w.double,
+                w.late,
+            )
         )
         for side in self.sides:
             calls = [(c.state, c.incoming, c.code, c.reason) for c in side.all]
@@ -384,7 +387,7 @@ class Storm:
                 if self.digits[i].find(bytes([d])) <= at and self.digits[i]:
                     return "digits %s of %s" % (came, self.digits[i])
                 at = self.digits[i].find(bytes([d]))
-        for side, t, n in self.sent:
+        for side, t, _ in self.sent:
             if side in self.sides and not t.status:
                 return "a text without an end"
         return ""
