@@ -221,8 +221,10 @@ class Transaction:
         self._again(now)
 
     def _again(self, now):
-        if self.data:  # a server that has not answered yet has nothing to repeat
+        if self.data:
             self._send(self.data, now)
+        elif self.invite and self.retry_at is None and self.user:
+            self.user.again(self, now)  # it has not answered yet, and wants no 100
 
     def _transmit(self, now):
         self.data = data = self.m

@@ -75,6 +75,14 @@ class Rig:
     def noise(self, name="played.wav", **more):
         return rigs.noise(self.folder / name, **more)
 
+    def figures(self, name, found):
+        """Print what was measured, and keep it in build/sound/."""
+        folder = rigs.ROOT / "build" / "sound"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(found, indent=1)
+        (folder / f"{name}.json").write_text(text + "\n")
+        print(text)
+
     def note(self, text):
         """A figure for the table of results."""
         self.notes.append(text)

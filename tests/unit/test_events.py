@@ -227,3 +227,16 @@ def test_send_refuses():
         else:
             raise AssertionError
     assert s.waiting == 0
+
+
+def test_a_straggler_of_an_earlier_segment():
+    # RFC 4733 2.5.1.3: a key held for 18 s is three segments; what was overtaken on the way, from
+    # any of them, is no other press. One after it is.
+    p = Peer()
+    for ts in (160, 160 + 0xFFFF, 160 + 2 * 0xFFFF):
+        p.event(ts, 5, 0xFFFF, marker=ts == 160)
+    p.event(160 + 0xFFFF, 5, 0xFFFF)
+    p.event(160, 5, 0xFF00)
+    assert p.heard == b"5"
+    p.press(160 + 3 * 0xFFFF, 5)
+    assert p.heard == b"55"

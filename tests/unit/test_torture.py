@@ -183,8 +183,12 @@ def test_syntax():
             (400, request(more=(b"From", b"<sip:z@z>;tag=2"))),
             (400, request(more=(b"no colon\r\nX", b"1"))),
             (505, replace(b" SIP/2.0\r\n", b" SIP/7.0\r\n")),
-            # nobody to answer; a Via that cannot be read is nobody (liberty: the RFC asks for 400)
-            (None, request(via=b"SIP/2.0/UDP 192.0.2.15;;,;,,")),
+            # a Via that cannot be read goes back as it is, to where it came from
+            (400, request(via=b"SIP/2.0/UDP 192.0.2.15;;,;,,")),
+            (400, request(via=b"")),
+            (None, request(b"ACK", via=b"SIP/2.0/UDP 192.0.2.15;;")),
+            # nobody to answer
+            (None, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
             (None, replace(b"Via", b"X-Via")),
             (None, b"SIP/2.0 4294967301 better\r\n" + request().split(b"\r\n", 1)[1]),
             (None, b"hello"),

@@ -25,6 +25,7 @@ class EventReceiver:
         self.code = -1
         self.duration = 0
         self._hi = self._lo = 0
+        self._moved = 0  # samples from the beginning of the press to that timestamp
         self._ended = False
         self._bytes = [None] * 16  # the digits heard so far
 
@@ -40,8 +41,8 @@ class EventReceiver:
         duration = buf[at + 2] << 8 | buf[at + 3]
         if self.code >= 0:
             d = elapsed(hi, lo, self._hi, self._lo)
-            if d < 0 and (d > -_OLD or not newest):
-                return None  # overtaken by a younger one
+            if d < 0 and (d > -_OLD - self._moved or not newest):
+                return None  # overtaken by a younger one, or by a later segment of its own press
             if d >= 0 and code == self.code:
                 more = d == 0
                 if d and not marker:
@@ -56,6 +57,7 @@ class EventReceiver:
                     if d:
                         self._hi = hi
                         self._lo = lo
+                        self._moved = min(self._moved + d, 0xFFFFFFF)
                     if d or duration > self.duration:
                         self.duration = duration
                     if buf[at + 1] & 0x80:
@@ -67,6 +69,7 @@ class EventReceiver:
         self.duration = duration
         self._hi = hi
         self._lo = lo
+        self._moved = 0
         self._ended = buf[at + 1] & 0x80 != 0
         if self._bytes[code] is None:
             self._bytes[code] = DIGITS[code : code + 1]

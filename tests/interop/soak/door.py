@@ -38,6 +38,7 @@ class Door:
             net=Net(HOST),
             bind=(HOST, 5060),
             trace=False,
+            allow="registrar," + TOWN,  # the phone there has a port of its own
             listener=self.hear,
         )
         # The phone keeps the sound buffers of as many calls as there ever were at once, and on a
