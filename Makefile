@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget chart figures seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +32,15 @@ chart: python ## docs/bench.svg, the README's picture, from build/bench.json
 
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
+
+seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
+	@$(VENV)/bin/python tools/seeds.py $(addprefix --runs ,$(RUNS)) $(ARGS)
+
+crossings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--first 10 --faults 2"
+	@$(VENV)/bin/python tools/crossings.py $(ARGS)
+
+fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
+	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)
 
 stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
