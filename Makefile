@@ -1,5 +1,7 @@
 # Every command of the project. All of them set up what they need, and at once the second time.
 
+TARGET ?= all
+SECONDS ?= 60
 PYTHON ?= python3
 VENV := build/venv
 PYTEST := $(VENV)/bin/pytest
@@ -8,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget chart figures seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,11 +18,14 @@ help: ## this list
 demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no hardware, no PBX
 	@$(PYTHON) tools/demo.py $(ARGS)
 
-test: $(VENV)/.made interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
+test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
 	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+fuzz: $(VENV)/.fuzz ## coverage-guided fuzzing: TARGET=message (uri, sdp, agent, ..., all) SECONDS=600, or SECONDS=keep
+	@$(VENV)/bin/python tests/fuzz/fuzz.py $(TARGET) $(SECONDS)
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)
@@ -97,4 +102,9 @@ $(VENV)/.made: pyproject.toml
 	@echo "build/venv: the tools of the extra 'dev'" >&2
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# Not every Python has an atheris: then fuzz.py says so; in CI it must be there.
+$(VENV)/.fuzz: $(VENV)/.made
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || [ -z "$$CI" ]
 	@touch $@
