@@ -227,6 +227,7 @@ class Pump(Reporter):
                 if not self._task:
                     return  # the call is over: its socket must stay closed
             self._follow()
+            self._follow_reports()
             self._report_in -= 1
             if not self._report_in:
                 # RFC 3550 6.2: 5 s, not all at the same time

@@ -45,6 +45,12 @@ class Reporter:
                     pass  # no way there, now or ever: the sound has its own
         self._rtcp_flow = RtpFlow((self.host, port), (remote.host, remote.rtcp))
 
+    def _follow_reports(self):
+        # The sound comes from elsewhere than the SDP said, through a NAT: so will reports.
+        if self._sure and self.stream.moved:
+            self._sure = False
+            self._side.reopen()
+
     def _report(self, bye=False):
         to = self.stream.remote if self._mux else self._rtcp_to
         if to is None:
@@ -62,11 +68,13 @@ class Reporter:
         n = self._side.readinto(self._rx)
         if n is None or self.stream.remote is None:
             return False
-        # A NAT gives this socket another port, but no other host.
-        if not self._sure and self._host(self._side.source) != self._host(self.stream.remote):
+        # A NAT gives this socket another port, but no other host. Back through it (RFC 4961).
+        source = self._side.source
+        if not self._sure and self._host(source) != self._host(self.stream.remote):
             self.stream.refused += 1
             return True
         if self.rtcp.begins(self._rx, 0, n):
+            self._rtcp_to = source
             if self.trace:
                 self.trace(False, self._show(0, n), self._rtcp_flow, now())
             self.rtcp.receive(self._rx, 0, n, now())

@@ -37,6 +37,7 @@ for file, text in (("test_duplex", "allocated"), ("test_echo", "twin")):
     ONLY.setdefault(file, {}).update(dict.fromkeys(stock, text))
 # Hours of a call: on one board of a kind minutes of it.
 ONLY["test_drift"] = dict.fromkeys(SOME, "minutes")
+ONLY["test_dtmf_measured"] = dict.fromkeys(SOME, "white")
 
 
 def source(file):

@@ -104,8 +104,9 @@ class Fit:
         return found
 
 
-def fit(played, recorded, most=400.0):
-    """A Fit of the first `most` seconds; pieces in which nothing is said are passed over."""
+def fit(played, recorded, most=400.0, found=0.7):
+    """A Fit of the first `most` seconds; pieces in which nothing is said are passed over. A place
+    is believed where the correlation is above `found`."""
     a = samples(played)
     b = samples(recorded)
     n = 800
@@ -136,7 +137,7 @@ def fit(played, recorded, most=400.0):
             if fits(there) < 0.9:
                 place = _find(piece[320:400], b, at + lag - 480, at + lag + 1120) - 320
                 there = place - at
-            if fits(there) > max(here, 0.7):
+            if fits(there) > max(here, found) + 0.02:
                 moves += 1
                 here, lag = fits(there), there
         if at + lag + n > len(b):

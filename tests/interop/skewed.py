@@ -6,7 +6,6 @@ import sys
 import time
 
 import phone
-
 from usip import pump
 
 PPM = int(sys.argv.pop(1))

@@ -88,6 +88,7 @@ def good(found, where):
 @pytest.mark.timeout(LIMIT_S + 100)
 def test_five_minutes(rig):
     """five minutes with baresip and with clocks 200 ppm off: no packet lost, all sound whole"""
+    rig.in_memory()
     calls = [Long(rig, f"baresip-{r}", r).baresip() for r in ("cpython", "unix32")]
     calls += [Long(rig, "fast-unix32", "unix32").skewed(PPM)]
     calls += [Long(rig, "slow-cpython", "cpython").skewed(-PPM)]

@@ -1,5 +1,5 @@
-"""A peer that sends a frame every 20 ms of its own clock, a network, and a Playout that is asked for
-one every 20 ms of ours."""
+"""A peer that sends a frame every 20 ms of its own clock, a network, and a Playout that plays one
+every 20 ms of ours."""
 
 from usip.media.playout import Playout
 

@@ -1,10 +1,9 @@
 # usip: playing what has come: delay that follows the network, gaps, clocks that differ
 
+from playing import LOUD, PAUSE, Line
 from usip import limits
 from usip.media import g711
 from usip.media.playout import Playout
-
-from playing import LOUD, PAUSE, Line
 
 
 def level(pcm):

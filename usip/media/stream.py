@@ -125,6 +125,11 @@ class MediaStream:
             self._lock = _LOCKED
 
     @property
+    def moved(self):
+        """It comes from elsewhere than the SDP said."""
+        return self._remote != self._sdp
+
+    @property
     def locked(self):
         """The source is certain."""
         return self._lock == _LOCKED
