@@ -3,8 +3,8 @@
 import random
 
 import pytest
-import switching
 
+import switching
 from usip.media.duplex import HalfDuplex
 
 TRIALS = 8

@@ -8,8 +8,10 @@ from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
 from .playout import Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
+EVENT = HEADER + 4  # octets of a telephone-event (RFC 4733 2.3)
 _FRAME = g711.FRAME
-_GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
+# Packets and frames together, a second: so long may the address of the SDP take the stream back.
+_GRACE = 100
 _SILENT = 25  # frames, half a second: then the source may have another address
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
@@ -49,7 +51,7 @@ class MediaStream:
             self.codec.reset()
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
-        self.refused = 0  # packets from other sources
+        self.refused = 0  # packets from other sources, and what is none
         self.sender = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
         self._filled = HEADER
@@ -104,6 +106,7 @@ class MediaStream:
             self.refused += 1
             return False
         if not known:
+            self.refused += 1
             return False
         if addr == self._sdp:
             self._remote = addr
@@ -113,10 +116,18 @@ class MediaStream:
             self._lock = _MOVED
             self._grace = _GRACE
         else:
-            self._grace -= 1
-            if self._grace <= 0:
-                self._lock = _LOCKED
+            self._settle()
         return True
+
+    def _settle(self):
+        self._grace -= 1
+        if self._grace <= 0:
+            self._lock = _LOCKED
+
+    @property
+    def moved(self):
+        """It comes from elsewhere than the SDP said."""
+        return self._remote != self._sdp
 
     @property
     def locked(self):
@@ -155,7 +166,7 @@ class MediaStream:
                 # RFC 4733 2.3.1, 2.5.1.1: marker on the first, the press's timestamp on all.
                 out.header(self.event_type, said == FIRST, self._hi, self._lo, 4)
                 self._marker = True  # what follows is a new talk-spurt (RFC 3551 4.1)
-                return HEADER + 4
+                return EVENT
         if self._filled == HEADER:
             self._hi = hi
             self._lo = lo
@@ -205,6 +216,7 @@ class MediaStream:
         h = self._in
         self.end = n
         if not h.parse(buf, n, at):
+            self.refused += 1
             return None
         event = h.pt == self.event_type_in
         audio = not event and h.pt in self.laws
@@ -217,9 +229,11 @@ class MediaStream:
         if audio:
             self._measure(h, n - at)
         r = self.reception
+        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
+            newest = r.highest == h.seq
         elif audio or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
@@ -231,7 +245,9 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
-            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
+            # Digits open doors: they count when it is certain whose they are.
+            return d if addr is None or self._lock == _LOCKED else None
         if audio and h.n:
             if now is not None:
                 r.arrived(h.lo, now)
@@ -246,7 +262,7 @@ class MediaStream:
             self.even = 0
         elif not h.marker:
             n = gap(h.seq, self._seq)
-            if 0 < n < _GRACE:
+            if 0 < n < 50:
                 even = elapsed(h.hi, h.lo, self._hi_in, self._lo_in) == h.n * n
                 self.even = min(self.even + 1, 1000) if even else 0
         self._seq = h.seq
@@ -256,6 +272,8 @@ class MediaStream:
     def frame_in(self, pcm):
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
         self.quiet += 1
+        if self._lock == _MOVED:
+            self._settle()
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.
