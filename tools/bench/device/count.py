@@ -7,7 +7,8 @@ import work
 f = work.pieces(work.load(sys.argv[3:])).get(sys.argv[1])
 if not f:
     import speech
+    import wideband
 
-    f = speech.pieces()[sys.argv[1]]
+    f = speech.pieces().get(sys.argv[1]) or wideband.pieces()[sys.argv[1]]
 for _ in range(int(sys.argv[2])):
     f()

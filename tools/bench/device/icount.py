@@ -83,3 +83,11 @@ import speech  # noqa: E402  (not before: see there)
 pieces = speech.pieces()
 for name in sorted(pieces):
     print(name, cost(pieces[name]))
+
+chain = pieces = None  # these keep no memory: what is free, and where, does not matter
+gc.collect()
+import wideband  # noqa: E402
+
+pieces = wideband.pieces()
+for name in sorted(pieces):
+    print(name, cost(pieces[name]))
