@@ -45,6 +45,10 @@ SCENARIOS = {
 class Wrong(AssertionError):
     """Something that must hold does not; `path` is how it came to that."""
 
+    def __init__(self, why, path):
+        AssertionError.__init__(self, "%s after %s" % (why, path))
+        self.path = path
+
 
 class Random:
     """Of each host: what one draws does not depend on what others do."""
@@ -137,7 +141,8 @@ class Crossing(World):
             self.parties[0].agent.routes.append(b"<sip:" + P + b":5060;lr>")
 
     def transmit(self, host, remote, data):
-        self.judge.sent(host, remote, data)
+        if not isinstance(host.agent, Proxy):
+            self.judge.sent(host, remote, data)
         self.under_way.append((self.count, host.addr, remote, data))
         self.count += 1
         return True
@@ -198,7 +203,7 @@ class Crossing(World):
                     if h.addr == dst:
                         self.random.host = h.n
                         h.take(src, data)
-                        if h.agent.__class__ is not Proxy:
+                        if not isinstance(h.agent, Proxy):
                             self.judge.took(h, data)
         self.settle()
 
@@ -270,7 +275,7 @@ class Crossing(World):
     def idle(self):
         for h in self.hosts:
             agent = h.agent
-            if agent.__class__ is Proxy:
+            if isinstance(agent, Proxy):
                 continue
             lasting = [p for p in agent.parts if isinstance(p, (Registration, Registrar))]
             left = [t for t in agent.transactions if t.method != b"REGISTER"]
@@ -304,7 +309,7 @@ class Search:
         if ways is not None:
             return ways
         if self.most and self.states >= self.most:
-            raise Wrong("more than %d states" % self.most)
+            raise Wrong("more than %d states" % self.most, list(self.path))
         self.states += 1
         world = self._load(data)
         steps = world.choices()
@@ -312,7 +317,7 @@ class Search:
             self.ends += 1
             why = world.wrong()
             if why:
-                raise Wrong("%s after %s" % (why, self.path))
+                raise Wrong(why, list(self.path))
             ways = 1
         else:
             ways = 0
