@@ -1,7 +1,8 @@
-"""Model checking of a call, as far as there is time for it; tools/interleavings.py goes further."""
+"""Model checking of a call as far as there is time; tools/interleavings.py goes further."""
+
+import pytest
 
 import crossings
-import pytest
 
 
 @pytest.mark.parametrize("name", crossings.SCENARIOS)

@@ -323,7 +323,7 @@ class Storm:
         w.run(CHAOS)
         chaos = w.loss, w.double, w.late
         w.loss = w.double = w.late = 0
-        w.run(SETTLED)
+        w.run(SETTLED, self.over)
         self.check(self.agree())
         if self.clean:
             self.check(self.complete())
@@ -341,6 +341,14 @@ class Storm:
         why = self.judge.fault or why
         if why:
             self.fail(why)
+
+    def over(self):
+        """No call, and nothing on its way that could begin one."""
+        for side in self.sides:
+            for call in side.all:
+                if call.state != b"X":
+                    return False
+        return not self.world.queue
 
     def agree(self):
         """Both sides are in the same call, or in none."""
