@@ -161,7 +161,8 @@ class Storm:
             if not host.up and name != "reborn" and name != "registrar_back":
                 return
             if self.world.keep_log:
-                self.story.append((self.world.t - self.began, name, i) + args)
+                said = () if name == "reply" else args
+                self.story.append((self.world.t - self.began, name, i) + said)
             getattr(self, name)(i, *args)
 
         self.world.at(ms, now)
