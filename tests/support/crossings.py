@@ -142,7 +142,7 @@ class Crossing(World):
 
     def transmit(self, host, remote, data):
         if not isinstance(host.agent, Proxy):
-            self.judge.sent(host, remote, data)
+            self.judge.sent(host, data)
         self.under_way.append((self.count, host.addr, remote, data))
         self.count += 1
         return True

@@ -88,7 +88,7 @@ class World:
         self.log = []  # (t, source, destination, data) of everything sent
         self.keep_log = keep_log
         self.drop = None  # drop(source, destination, data) -> True loses that one
-        self.judge = None  # sent(host, remote, data) and took(host, data) see everything
+        self.judge = None  # sent(host, data) and took(host, data) see everything
 
     def host(self, ip, port=5060):
         h = Host(self, (ip, port))
@@ -117,7 +117,7 @@ class World:
 
     def transmit(self, host, remote, data):
         if self.judge:
-            self.judge.sent(host, remote, data)
+            self.judge.sent(host, data)
         if not host.cable:
             return False
         if not host.up or not host.air:

@@ -43,15 +43,14 @@ class Judge:
         self.answered = None
         self.fault = ""
 
-    def sent(self, host, remote, data):
+    def sent(self, host, data):
         if data[:8] != b"SIP/2.0 ":
             return
         self.answered = branch = between(data, b";branch=", b";,\r")
         if data[8:9] == b"1" or not host.cable:
             return
         cseq = between(data, b"\r\nCSeq: ", b"\r")
-        # A CANCEL from elsewhere than its INVITE is another's.
-        key = hash((branch, cseq, host.n, host.births, remote if cseq[-6:] == b"CANCEL" else b""))
+        key = hash((branch, cseq, host.n, host.births))
         tag = between(between(data, b"\r\nTo: ", b"\r") + b"\r", b";tag=", b";\r")
         said = data[8:11] + tag
         full = len(host.agent.transactions) >= host.agent.most - limits.OWN_TRANSACTIONS
