@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast floods losses bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,12 @@ test: $(VENV)/.made interop runtimes releases boards ## every test on every runt
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+floods: $(VENV)/.made interop runtimes ## 2,000 datagrams a second of each kind, 30 s each, at a phone in a call: build/floods.json
+	@FLOOD_S=30 $(PYTEST) tests/interop/test_floods.py -s $(ARGS)
+
+losses: $(VENV)/.made interop runtimes ## 500 calls each at 1, 10 and 30 % loss on both runtimes: build/losses.json
+	@LOSS_CALLS=500 $(PYTEST) tests/interop/test_losses.py -s $(ARGS)
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)

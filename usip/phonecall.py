@@ -173,6 +173,13 @@ class Call:
 
     def answer(self):
         self._do("answer")
+        # The sound begins now: of the ACK nothing is known but that it may get lost. A stranger's
+        # is waited for, who may not be the one that we would send to.
+        core = self.core
+        guard = self.phone.agent.guard
+        if core.state == b"W" and core.sdp.remote:
+            if not guard or not guard.stranger(core.tx.flow.remote):
+                self._media()
 
     def answer_alone(self):
         """Answer with nobody there: at both ends there is the privacy tone first."""
@@ -337,7 +344,7 @@ class Call:
 
     def digit_came(self, digit, via="rtp"):
         """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
-        if self.core.state == b"E":
+        if self.core.state in b"WE":
             self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):
