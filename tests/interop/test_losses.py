@@ -54,6 +54,7 @@ def why(out, in_):
     if in_["code"] != 200 or not in_["remote"]:
         return f"the callee ended with {in_['code']} {in_['reason']}{acked}"
     if in_["digits"] != "5":
+        print(out, in_)
         return f"digits by {out['mode']}: {in_['digits'] or 'none'}{acked}"
     return ""
 
