@@ -260,12 +260,17 @@ class Call:
         net = self.phone.net
         if self.endpoint:
             return self.endpoint.port
-        for port in range(limits.RTP_PORT, limits.RTP_PORT + 2 * limits.RTP_PORTS, 2):
+        # Each call has another port than the last one: who has not heard of the end of that sends
+        # on, and this one would take him for its peer.
+        phone = self.phone
+        for left_ in range(limits.RTP_PORTS, 0, -1):
+            port = limits.RTP_PORT + 2 * phone.port
+            phone.port = (phone.port + 1) % limits.RTP_PORTS
             try:
                 self.endpoint = net.udp(bound, port)
                 break
             except OSError:
-                if port == limits.RTP_PORT + 2 * limits.RTP_PORTS - 2:
+                if left_ == 1:
                     raise
         self._host = host
         self._bound = bound
@@ -323,6 +328,10 @@ class Call:
             pump.source = tone(name)
         except Exception as e:  # no memory: then without
             self.fault(e)
+
+    def hush(self):
+        """We hung up: the microphone is off at once, whenever the peer hears of it."""
+        self._close()
 
     def _close(self):
         pump = self.pump
