@@ -3,8 +3,8 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 """Run tests/support/storm.py with many seeds, or with one again to see what happens in it.
 
-    seeds.py [--runs 100000] [--first 0] [--jobs 2]
-    seeds.py --seed N          what was done, and the ladder of all messages
+seeds.py [--runs 100000] [--first 0] [--jobs 2]
+seeds.py --seed N          what was done, and the ladder of all messages
 """
 
 import argparse

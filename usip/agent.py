@@ -224,9 +224,11 @@ class Agent(Composer):
     def _cancel(self, m, now):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
         # and without a transaction: it must get through when the table is full.
-        # 22.1: it cannot be challenged, so it has to come from where the INVITE came from.
+        # 22.1: it cannot be challenged. Who sends it has to know the call; not to be where the
+        # INVITE came from, for a NAT may have moved.
         other = self._find(m, b"INVITE")
-        if other and other.flow.remote[0] != m.flow.remote[0]:
+        r = other and other.request
+        if r and (r.call_id != m.call_id or r.from_tag != m.from_tag):
             other = None
         if not other and self.policy and not self.policy.admit(m, now):
             return

@@ -124,6 +124,8 @@ class Call(Caller, Callee):
         """
         if self.state == b"O":
             body = self.body if code == 183 and not self.late else b""
+            if body and self.short_of(code, body):
+                return  # a stranger's 200 could not be paid for any more
             self._answer(code, now, body)
             if body:
                 self._tell("early-media")

@@ -50,12 +50,15 @@ class Callee:
     # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
     # come again after half a second.
     def _greet(self, now):
-        tx = self.tx
-        guard = self.agent.guard
-        if guard and not guard.twice(self._write(180, b""), self.ok, tx.flow.remote):
-            tx.retry_at = None  # nor a 100
+        if self.short_of(180, b""):
+            self.tx.retry_at = None  # nor a 100
             return
         self.ring(now)
+
+    def short_of(self, code, body):
+        """Whether the caller, a stranger, has not sent enough for this and our 200."""
+        guard = self.agent.guard
+        return guard and not guard.twice(self._write(code, body), self.ok, self.tx.flow.remote)
 
     def again(self, tx, now):
         """The INVITE came again, and has had no answer yet."""

@@ -10,8 +10,8 @@ T1 = 500  # round-trip estimate (17.1.1.1)
 T2 = 4000  # longest interval between retransmissions
 T4 = 5000  # a message lives no longer than this in the network
 TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
-# A server's transaction that is over waits so long for repetitions (timers I, J, L): they are sent for
-# 64*T1, and the last of them may be 10 s on its way. When the table is full it goes sooner.
+# A server's transaction that is over waits so long for repetitions (timers I, J, L): they are sent
+# for 64*T1, and the last of them may be 10 s on its way. When the table is full it goes sooner.
 LINGER = TIMEOUT + 2 * T4
 TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
 TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
@@ -73,7 +73,18 @@ EXPIRES = 3600  # seconds asked for
 BACKOFF_FIRST = (
     1000  # first retry after 1-2 s: a lost datagram must not silence a doorbell for minutes
 )
-BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
+# RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner. This is for a registrar that answers,
+# and refuses: one with too much to do.
+BACKOFF_MAX = 300_000
+# One that does not answer at all is asked at least once a minute (with the 32 s of the request
+# itself), so that all its devices are back within the first minute of its return ...
+BACKOFF_SILENT = 25_000
+# ... and what does not even leave this machine costs nobody anything: the network may be back.
+BACKOFF_UNSENT = 4000
+# After so many failures in a row a REGISTER is sent for so many ms and then only waited for: else
+# nearly half of all devices would be sending it when the registrar returns.
+HUSH_AFTER = 3
+HUSH_MS = 4000
 KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
 KEEPALIVE_MIN = 3000  # the shortest, where the registrar sees that mappings did not last
 # Seconds. Behind a NAT a lifetime is renewed as if it was no longer: that the router has another

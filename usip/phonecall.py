@@ -179,6 +179,8 @@ class Call:
         guard = self.phone.agent.guard
         if core.state == b"W" and core.sdp.remote:
             if not guard or not guard.stranger(core.tx.flow.remote):
+                if self.phone.tones:
+                    self.phone.tones.event(self, "media")  # the loudspeaker is ours
                 self._media()
 
     def answer_alone(self):
@@ -277,8 +279,11 @@ class Call:
         return self.endpoint.port
 
     def event(self, event):
-        if self.phone.tones:  # first: the loudspeaker has to be free for the call
-            self.phone.tones.event(self, event)
+        tones = self.phone.tones
+        if event == "ended":
+            self._close()  # first: the loudspeaker has to be free for what tells of the end
+        if tones:  # first: the loudspeaker has to be free for the call
+            tones.event(self, event)
         if event == "answered":
             self.was_answered = True
             if self.phone.talk_ms:
@@ -287,8 +292,6 @@ class Call:
             self._both("warning")
         elif event in ("media", "early-media"):
             self._media()
-        elif event == "ended":
-            self._close()
 
     def _media(self):
         phone = self.phone

@@ -7,8 +7,9 @@ from . import limits
 from .clock import later, left
 from .driver import now
 from .media import g711
-from .media.stream import MediaStream
+from .media.stream import EVENT, MediaStream
 from .rand import below
+from .reports import Reporter, RtpFlow
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 if not _sleep_ms:  # CPython
@@ -23,19 +24,10 @@ _MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
 _MOST = 64
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
+_LENGTHS = 12  # sound, events, reports, what is left of a packet that was cut
 
 
-class _RtpFlow:
-    # What the trace is shown of a media socket.
-    transport = b"RTP"
-    reliable = False
-
-    def __init__(self, local, remote):
-        self.local = local
-        self.remote = remote
-
-
-class Pump:
+class Pump(Reporter):
     """The sound of one call after another: its buffers live as long as the phone.
 
     `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
@@ -56,7 +48,9 @@ class Pump:
         self._rx_view = memoryview(self._rx)
         self._into = self._rx_view  # what is read into
         self._tx_view = memoryview(self.stream.tx)
-        self._part = self._tx_view  # its first octets: most packets have the same length
+        self._part = self._tx_view  # its first octets: most packets of sound have the same length
+        self._event = self._tx_view[:EVENT]
+        self._shown = {}  # length: what the trace is shown
         self.endpoint = self.audio = self._flow = self._task = self.source = self.here = None
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
@@ -64,7 +58,7 @@ class Pump:
             from .media.rtcp import Rtcp
 
             self.rtcp = Rtcp(self.stream)
-            self._rtcp_view = memoryview(self.rtcp.tx)
+            self._rtcp_view = self._rtcp_part = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
         self._life = 0  # counts beginnings and ends
         self._at_work = False  # the task is what runs now
@@ -101,6 +95,7 @@ class Pump:
         self._rtcp_to = self._rtcp_flow = None
         self._mux = False
         self._report_in = 2  # seconds
+        self._dice = below(1024)
         self._reports_to = None  # so long the peer's last report is a sign of life
 
     def agree(self, remote):
@@ -116,7 +111,7 @@ class Pump:
         # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
             s.remote = self.net.resolve(remote.host, remote.port)
-            self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
+            self._flow = RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
             if self.rtcp:
                 self._reports(remote)
         if not self._task:
@@ -232,9 +227,12 @@ class Pump:
                 if not self._task:
                     return  # the call is over: its socket must stay closed
             self._follow()
+            self._follow_reports()
             self._report_in -= 1
             if not self._report_in:
-                self._report_in = 3 + below(5)  # RFC 3550 6.2: 5 s, not all at the same time
+                # RFC 3550 6.2: 5 s, not all at the same time
+                self._dice = (self._dice * 5 + 3) & 1023
+                self._report_in = 3 + self._dice % 5
                 self._report()
         except Exception as e:
             self.user.fault(e)
@@ -248,55 +246,6 @@ class Pump:
             d["remote_lost"] = r.remote_lost
             d["remote_jitter_ms"] = r.remote_jitter_ms
         return d
-
-    # --- reports ---
-
-    def _reports(self, remote):
-        port = self.endpoint.port
-        self._mux = remote.rtcp == remote.port  # RFC 5761: where the sound goes, NAT and all
-        if self._mux:
-            if self._side:
-                self._side.close()
-                self._side = None
-        else:
-            self._rtcp_to = self.net.resolve(remote.host, remote.rtcp)
-            port += 1
-            if not self._side:
-                try:
-                    self._side = self.net.udp(self._bound, port)
-                except OSError:
-                    self._rtcp_to = None  # no socket to spare: the call does without
-            if self._side and self._rtcp_to and hasattr(self._side, "connect"):
-                try:
-                    self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
-                except OSError:
-                    pass  # no way there, now or ever: the sound has its own
-        self._rtcp_flow = _RtpFlow((self.host, port), (remote.host, remote.rtcp))
-
-    def _report(self, bye=False):
-        to = self.stream.remote if self._mux else self._rtcp_to
-        if to is None:
-            return
-        part = self._rtcp_view[: self.rtcp.report(now(), bye)]
-        if self.trace:
-            self.trace(True, part, self._rtcp_flow, now())
-        (self._side or self.endpoint).sendto(part, to)
-
-    def _take_report(self):
-        # True while there may be more that is worth a look.
-        n = self._side.readinto(self._rx)
-        if n is None or self.stream.remote is None:
-            return False
-        # A NAT gives this socket another port, but no other host.
-        host = self.net.readable_address(self._side.source)[0]
-        if host != self.net.readable_address(self.stream.remote)[0]:
-            self.stream.refused += 1
-            return True
-        if self.rtcp.begins(self._rx, 0, n):
-            if self.trace:
-                self.trace(False, self._rx_view[:n], self._rtcp_flow, now())
-            self.rtcp.receive(self._rx, 0, n, now())
-        return False
 
     # --- the socket ---
 
@@ -352,10 +301,7 @@ class Pump:
                     s.refused += 1
                     break
                 if self.trace and self._flow:
-                    # A slice costs 16 bytes: most packets fill what was read into.
-                    whole = at - begin == len(self._into)
-                    part = self._into if whole else self._rx_view[begin:at]
-                    self.trace(False, part, self._flow, now())
+                    self.trace(False, self._show(begin, at - begin), self._flow, now())
                 if d:
                     self.user.digit_came(d, "rtp")
             if s.refused == refused:
@@ -367,6 +313,18 @@ class Pump:
             for _ in range(_MOST):
                 if not self._take_report():
                     break
+
+    def _show(self, at, n):
+        # What came, for the trace. A slice costs 16 bytes, so they are kept: there are few lengths.
+        # What was read behind another packet is moved to the front, over what is done with.
+        if at:
+            g711.copy(self._rx, at, n, self._rx, 0)
+        part = self._shown.get(n)
+        if part is None:
+            if len(self._shown) == _LENGTHS:
+                self._shown.clear()
+            part = self._shown[n] = self._rx_view[:n]
+        return part
 
     # --- 20 ms ---
 
@@ -387,11 +345,14 @@ class Pump:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
             n = s.frame_out(pcm if self.audio else None)
         if n and s.remote is not None:
-            if n != len(self._part):
-                self._part = self._tx_view[:n]
+            part = self._event
+            if n != EVENT:
+                part = self._part
+                if n != len(part):
+                    part = self._part = self._tx_view[:n]
             if self.trace and self._flow:
-                self.trace(True, self._part, self._flow, now())
-            self.endpoint.sendto(self._part, s.remote)
+                self.trace(True, part, self._flow, now())
+            self.endpoint.sendto(part, s.remote)
         self._play(pcm)
         if self.here:
             if self._codec:

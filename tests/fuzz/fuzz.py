@@ -37,13 +37,14 @@ def paths():
 
 def seeds(target):
     """The inputs that are kept, as bytes."""
-    text = (HERE / "seeds" / f"{target}.txt").read_text()
+    file = HERE / "seeds" / f"{target}.txt"
+    text = file.read_text() if file.exists() else ""
     return [ast.literal_eval(x) for x in text.splitlines() if x]
 
 
-def unpack(target):
+def unpack(target, where=BUILD):
     """The folder of all inputs that are known to be of worth."""
-    folder = BUILD / target / "corpus"
+    folder = where / target / "corpus"
     folder.mkdir(parents=True, exist_ok=True)
     for data in seeds(target):
         (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
@@ -57,7 +58,7 @@ def child(target, args):
 
     with atheris.instrument_imports(include=["usip"]):
         import targets
-    atheris.Setup([sys.argv[0], *args], targets.TARGETS[target])
+    atheris.Setup([sys.argv[0], *args], getattr(targets, target))
     atheris.Fuzz()
 
 
@@ -66,13 +67,14 @@ def start(target, *args, **how):
     return subprocess.run(argv, capture_output=True, text=True, errors="replace", **how)
 
 
-def fuzz(target, seconds, seed=0):
-    """Fuzz it. (inputs tried, seconds, text of the failure or None)"""
-    corpus = unpack(target)
-    bad = BUILD / target
+def fuzz(target, seconds, seed=0, where=BUILD, runs=-1):
+    """Fuzz it: so long, or so many inputs. (inputs tried, seconds, text of the failure or None)"""
+    corpus = unpack(target, where)
+    bad = where / target
     options = {
         "max_total_time": seconds,
         "seed": seed,
+        "runs": runs,
         "max_len": LENGTH.get(target, 4096),
         "timeout": TIMEOUT_S,
         "rss_limit_mb": 1024,

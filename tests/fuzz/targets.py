@@ -9,7 +9,7 @@ import struct
 import line as lines
 from usip import limits, rand
 from usip.digest import Credentials, credentials
-from usip.errors import ProtocolError, UsageError
+from usip.errors import ProtocolError
 from usip.framer import Framer
 from usip.header import address, host_port, number, param, quote, split, unquote, via
 from usip.info import DIGITS
@@ -415,4 +415,12 @@ def _ours(out, came):
 
 
 TARGETS = {f.__name__: f for f in (message, framer, uri, sdp, digest, rtp, rtcp, events, agent)}
-ERRORS = UsageError  # an agent takes back what it cannot send: nothing else may come out of it
+
+
+def broken(data):
+    """None of them: with it the tests see that a fault is found."""
+    try:
+        Uri(data)
+    except ProtocolError:
+        return
+    raise AssertionError("found")

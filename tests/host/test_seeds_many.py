@@ -1,4 +1,4 @@
-"""A few thousand more of the bad days of tests/sim/test_seeds.py; tools/seeds.py runs any number."""
+"""Thousands more of the bad days of tests/sim/test_seeds.py; tools/seeds.py runs any number."""
 
 import pytest
 

@@ -80,6 +80,7 @@ class Baresip(rigs.Teller):
         calls=4,
         contact=None,
         ip=None,
+        **more,
     ):
         self.ip = ip or rigs.addresses().take()
         self.home = folder / f"{name}-home"
@@ -99,7 +100,8 @@ class Baresip(rigs.Teller):
         (self.home / "contacts").write_text(f'"Peer" <{contact}>\n' if contact else "")
         (self.home / "uuid").write_text("00000000-0000-4000-8000-000000000000")
         # Its user interface shows the texts that come; it stays while its input does.
-        super().__init__([found, "-4", "-f", self.home], folder, name, stdin=subprocess.PIPE)
+        argv = [found, "-4", "-f", self.home]
+        super().__init__(argv, folder, name, stdin=subprocess.PIPE, **more)
         self._tokens = itertools.count(1)
         self._responses = queue.Queue()
         self._control = rigs.until(self._connected, f"{name} listens")

@@ -6,10 +6,16 @@ import random
 import wave
 
 
-def noise(path, seconds=3.0, seed=1):
-    """A WAV file that correlates with nothing but itself."""
+def noise(path, seconds=3.0, seed=1, talk=None):
+    """A WAV file that correlates with nothing but itself. `talk`: seconds of it, and of silence
+    after them, in turn."""
     rand = random.Random(seed)
     pcm = array.array("h", [rand.randint(-9000, 9000) for _ in range(int(8000 * seconds))])
+    if talk:
+        on, off = (int(8000 * x) for x in talk)
+        for at in range(on, len(pcm), on + off):
+            end = min(at + off, len(pcm))
+            pcm[at:end] = array.array("h", bytes(2 * (end - at)))
     with wave.open(str(path), "wb") as w:
         w.setnchannels(1)
         w.setsampwidth(2)
@@ -62,3 +68,80 @@ def heard(played, recorded, most=2.9):
                 here, lag = there, place - at
         found.append(here)
     return sorted(found)[len(found) // 2]
+
+
+class Fit:
+    """How a long recording agrees with what was played, in pieces of 0.1 s, each where it fits.
+
+    `whole` is the correlation of all that was found, `median` and `worst` are of the pieces, `good`
+    the share of them above 0.95; `moves` how often the place moved by more than a few samples, in
+    `ms` by how much in the end; `torn` is how many pieces were found nowhere near.
+    """
+
+    def __init__(self, pieces, moves):
+        values = sorted(c for _, _, _, c in pieces)
+        self.pieces = [(at / 8000, lag / 8, c) for at, lag, _, c in pieces]
+        self.median = values[len(values) // 2]
+        self.worst = values[0]
+        self.good = sum(c > 0.95 for c in values) / len(values)
+        self.torn = sum(c < 0.5 for c in values)
+        power = sum(p for _, _, p, _ in pieces) or 1
+        self.whole = sum(p * c for _, _, p, c in pieces) / power
+        self.moves = moves
+        self.ms = (pieces[-1][1] - pieces[0][1]) / 8
+
+    def figures(self):
+        more = {"seconds": len(self.pieces) / 10, "moves": self.moves, "moved_ms": self.ms}
+        names = ("whole", "median", "worst", "good")
+        return {**{x: round(getattr(self, x), 4) for x in names}, "torn": self.torn, **more}
+
+    def places(self):
+        """[(second, ms)]: where it moved, and to what delay."""
+        found = []
+        for at, ms, c in self.pieces:
+            if c > 0.7 and (not found or found[-1][1] != ms):
+                found.append((at, ms))
+        return found
+
+
+def fit(played, recorded, most=400.0, found=0.7):
+    """A Fit of the first `most` seconds; pieces in which nothing is said are passed over. A place
+    is believed where the correlation is above `found`."""
+    a = samples(played)
+    b = samples(recorded)
+    n = 800
+    lag = None
+    pieces = []
+    moves = 0
+    for at in range(0, min(len(a), int(most * 8000)) - n + 1, n):
+        piece = a[at : at + n]
+        power = _dot(piece, piece)
+        if power < n * 1e4:
+            continue
+        if lag is None:
+            place = _find(piece[320:400], b, at, at + 3 * 8000) - 320
+            here = _correlation(piece, b[place : place + n]) if place >= 0 else 0.0
+            if here > 0.9:
+                lag = place - at
+            elif at > 8000:
+                break  # nothing of the first second
+            continue
+
+        def fits(lag, at=at, piece=piece):
+            return _correlation(piece, b[at + lag : at + lag + n]) if at + lag >= 0 else 0.0
+
+        here = fits(lag)
+        if here < 0.95:
+            # A network or a machine that stands still moves it by some frames.
+            there = max(range(lag - 3200, lag + 3201, 160), key=fits)
+            if fits(there) < 0.9:
+                place = _find(piece[320:400], b, at + lag - 480, at + lag + 1120) - 320
+                there = place - at
+            if fits(there) > max(here, found) + 0.02:
+                moves += 1
+                here, lag = fits(there), there
+        if at + lag + n > len(b):
+            break
+        pieces.append((at, lag, power, here))
+    assert pieces, f"nothing of {played} in {recorded}"
+    return Fit(pieces, moves)

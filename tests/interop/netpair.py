@@ -52,13 +52,13 @@ class Side:
 class NetPair(rigs.Program):
     """`a` and `b` are the sides; a NAT is in front of `a`. Gone with the process that made it."""
 
-    def __init__(self, folder, name, seed=1, nat=None, limit=100):
+    def __init__(self, folder, name, seed=1, nat=None, limit=100, **more):
         if os.geteuid():
             rigs.missing("network namespaces are for root")
         self.counts = {}
         argv = [sys.executable, rigs.HERE / "netrelay.py", rigs.program("ip"), seed, nat or ""]
         pipe = subprocess.PIPE
-        super().__init__(argv, folder, name, limit=limit, stdin=pipe, stdout=pipe)
+        super().__init__(argv, folder, name, limit=limit, stdin=pipe, stdout=pipe, **more)
         made = self._answer()
         if "error" in made:
             rigs.missing(f"no network namespaces with TUN devices here: {made['error']}")

@@ -92,6 +92,7 @@ class World:
 
     def host(self, ip, port=5060):
         h = Host(self, (ip, port))
+        h.n = len(self.hosts)
         self.hosts.append(h)
         return h
 

@@ -132,6 +132,7 @@ class Line:
         self.registration.keepalive = limits.KEEPALIVE
         self.registration.start(self.now)
         self.run(2 * limits.TIMEOUT)
+        self.agent.credentials._last[1] = None  # a proxy's last challenge, one at most
         self.events.clear()
         self.sent.clear()
         return self.idle()

@@ -49,12 +49,12 @@ class Judge:
         if data[8:9] == b"1" or not host.cable:
             return
         cseq = between(data, b"\r\nCSeq: ", b"\r")
-        key = hash((branch, cseq, id(host), host.births))
+        key = hash((branch, cseq, host.n, host.births))
         tag = between(between(data, b"\r\nTo: ", b"\r") + b"\r", b";tag=", b";\r")
         said = data[8:11] + tag
         full = len(host.agent.transactions) >= host.agent.most - limits.OWN_TRANSACTIONS
-        if said[:3] == b"500" and full:
-            return  # what was over had to make room: out of order, then (RFC 3261 12.2.2)
+        if said[:3] in (b"500", b"481") and full:
+            return  # what was over had to make room: out of order, then, or of no call any more
         if self.finals.setdefault(key, said) != said:
             self.fault = "%s was answered %s, then %s" % (cseq, self.finals[key], said)
 
@@ -387,7 +387,7 @@ class Storm:
                 if self.digits[i].find(bytes([d])) <= at and self.digits[i]:
                     return "digits %s of %s" % (came, self.digits[i])
                 at = self.digits[i].find(bytes([d]))
-        for side, t, n in self.sent:
+        for side, t, _ in self.sent:
             if side in self.sides and not t.status:
                 return "a text without an end"
         return ""
@@ -396,7 +396,8 @@ class Storm:
         """A clean network: everything arrived, and both tell the same tale."""
         caller = self.sides[self.caller]
         callee = self.sides[1 - self.caller]
-        if ("answered" in caller.events) != ("answered" in callee.events):
+        # A callee that hangs up before the ACK has come was not answered.
+        if "answered" in callee.events and "answered" not in caller.events:
             return "one was answered, the other not"
         for i in range(2):
             if self.sides[1 - i].digits != self.digits[i] and not callee.events.count("ended"):

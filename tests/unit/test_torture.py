@@ -169,6 +169,10 @@ def test_syntax():
             (400, replace(b"Length: 0", b"Length: 0\r\nContent-Length: 1")),
             (400, request(cseq=36893488147419103232)),
             (400, request(you=b'"Mr. J. User <sip:j@b>')),
+            # a parameter that does not end: the tag that we add would be a part of it
+            (400, invite(you=b"<sip:door@192.0.2.1>;ta<g=1")),
+            (400, invite(you=b'<sip:door@192.0.2.1>;x="1')),
+            (400, invite(me=b"sip:x@192.0.2.9;tag=1;x=<")),
             (400, request(me=b"sip:a@b?Route=c;tag=1")),
             (400, request(uri=b"<sip:user@example.com>")),
             (400, request(uri=b"sip:user@example.com; lr")),

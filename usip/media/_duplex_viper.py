@@ -1,8 +1,8 @@
 # usip: what half duplex reckons in viper, MicroPython's machine code
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# The twin of _duplex_plain.py, which explains it: change both. No bounds are checked here: duplex.py
-# does.
+# The twin of _duplex_plain.py, which explains it: change both. No bounds are checked here: they are
+# in duplex.py.
 
 import micropython
 
@@ -40,7 +40,7 @@ def play(ring: ptr32, at: int, out: ptr32, on: int):
     before = ring[(at + 63) & 63]
     k = 0
     while k < 4:
-        before = before * 236 >> 8
+        before = before * 215 >> 8
         if on:
             x = out[k + 1]
             if x > before:
@@ -103,9 +103,9 @@ def learn(ring: ptr32, out: ptr32, c: ptr32, at: int, n: int, floor: int, most: 
                     if y == 0:
                         y = 1
                     x = (least << 8) // y
+                    if x > most:
+                        x = most
             k += 1
-        if x > most:
-            x = most
         c[lag] = x
         if x < c[best]:
             best = lag

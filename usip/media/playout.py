@@ -10,6 +10,8 @@ _FRAME = g711.FRAME
 _REPEATS = 3  # frames made up for what did not come, each 6 dB below the one before
 _JUMP = 5  # frames: for more than that playing begins anew
 _WINDOW = 500  # frames, 10 s: so long must packets come early before the delay shrinks
+_TIGHT = _FRAME // 2  # samples: a packet that comes less early is nearly late
+_MANY = 25  # so many of them in a window are no accident
 
 
 class Playout(Jitter):
@@ -17,8 +19,9 @@ class Playout(Jitter):
 
     It grows where packets come too late for silence that was played in their place: playing goes
     back to where the gap began. It shrinks by a frame, in a pause, when all packets of ten seconds
-    came two frames early. The same corrects a peer's clock that is faster or slower than ours. What
-    is missing is the last frame, repeated and faded. Nothing allocates."""
+    came two frames early, and grows by one, in a pause, when many are nearly late: so a peer's
+    clock that is faster or slower than ours is not heard. What is missing is the last frame,
+    repeated and faded. Nothing allocates."""
 
     def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START, codec=g711):
         Jitter.__init__(self, slots, start, codec)
@@ -32,6 +35,7 @@ class Playout(Jitter):
         self._most = 0
         self._mean = self._start * _FRAME
         self._shrink = False
+        self._tight = 0  # packets of this window that were nearly late
         self._gone = 0  # frames since the last that came
         self._played = -1  # its slot
 
@@ -49,6 +53,8 @@ class Playout(Jitter):
         if d >= 0:
             self._least = min(self._least, d)
             self._most = max(self._most, d)
+            if d < _TIGHT:
+                self._tight += 1
             self._mean += (d - self._mean) >> 4
         return good
 
@@ -84,7 +90,7 @@ class Playout(Jitter):
             if early and self._shrink:  # ten seconds without a pause: now or never
                 self._skip()
             self._shrink = early
-            self._age = self._most = 0
+            self._age = self._most = self._tight = 0
             self._least = 0x7FFF
         k = self._slot
         if self._shrink and (
@@ -93,6 +99,14 @@ class Playout(Jitter):
             self._shrink = False
             self._skip()
             k = self._slot
+        elif self._tight >= _MANY and self._most < (limits.JITTER_MAX - 1) * _FRAME:
+            if self._have[k] and g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME):
+                # This one twice: all that comes after it waits for 20 ms longer.
+                self._tight = self._gone = 0
+                self._most += _FRAME
+                self._least += _FRAME
+                g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+                return _FRAME
         if self._have[k]:
             self._gone = 0
             self._played = k

@@ -8,6 +8,7 @@ from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
 from .playout import Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
+EVENT = HEADER + 4  # octets of a telephone-event (RFC 4733 2.3)
 _FRAME = g711.FRAME
 # Packets and frames together, a second: so long may the address of the SDP take the stream back.
 _GRACE = 100
@@ -128,6 +129,11 @@ class MediaStream:
             self._lock = _LOCKED
 
     @property
+    def moved(self):
+        """It comes from elsewhere than the SDP said."""
+        return self._remote != self._sdp
+
+    @property
     def locked(self):
         """The source is certain."""
         return self._lock == _LOCKED
@@ -164,7 +170,7 @@ class MediaStream:
                 # RFC 4733 2.3.1, 2.5.1.1: marker on the first, the press's timestamp on all.
                 out.header(self.event_type, said == FIRST, self._hi, self._lo, 4)
                 self._marker = True  # what follows is a new talk-spurt (RFC 3551 4.1)
-                return HEADER + 4
+                return EVENT
         if self._filled == HEADER:
             self._hi = hi
             self._lo = lo
