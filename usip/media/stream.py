@@ -86,6 +86,10 @@ class MediaStream:
         if addr != self._sdp:
             self._sdp = self._remote = addr
             self._lock = _OPEN
+        elif self._lock == _LOCKED and addr != self._remote:
+            # But whom it names has his second again: before the ACK anybody may have been faster.
+            self._lock = _MOVED
+            self._grace = _GRACE
 
     # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does
     # not know. The first source is believed; but the address that the SDP named is believed more,
