@@ -160,5 +160,3 @@ async def _all(first):
 
 def test_anomalies():
     run(_all, 5)
-
-
