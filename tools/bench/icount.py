@@ -77,6 +77,7 @@ def share(out, board, found):
     chip, mhz = CHIPS[board]
     for name in ("frame", "frame_lost"):
         value = 100 * CYCLES * found[f"{board}_{name}_instructions"] / (mhz * 20000)
-        text = f"{chip} at {mhz} MHz, assumed: {CYCLES} cycles an instruction, as many as {NAMES[board]}"
+        text = f"{chip} at {mhz} MHz, assumed: {CYCLES} cycles an instruction, as many"
+        text += f" as {NAMES[board]}"
         key = f"{name}_share_{chip.lower().replace('-', '_')}"
         out.add(key, round(value, 1), "%", f"{text}; {HOW[name]}")

@@ -12,6 +12,8 @@ _JUMP = 5  # frames: for more than that playing begins anew
 _WINDOW = 500  # frames, 10 s: so long must packets come early before the delay shrinks
 _MANY = 25  # packets of a window that were nearly late: no accident
 
+NOISE = 13  # the payload type of comfort noise, RFC 3551 6: nobody speaks from there on
+
 # What is made of the next pause.
 _SHORTER = 1  # less of it
 _LONGER = 2  # more
@@ -103,13 +105,15 @@ class Playout(Jitter):
         k = self._slot
         if self._slip:
             have = self._have[k]
-            pause = have and g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
+            pause = have and (
+                self._law[k] == NOISE or g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
+            )
             if self._slip == _SHORTER:
                 if pause or not have:
                     self._slip = 0
                     self._skip()
                     k = self._slot
-            elif pause and self._most < (limits.JITTER_MAX - 1) * _FRAME:
+            elif pause and self._law[k] != NOISE and self._most < (limits.JITTER_MAX - 1) * _FRAME:
                 # This one twice: all that comes after it waits for 20 ms longer.
                 self._slip = self._tight = self._gone = 0
                 self._most += _FRAME
@@ -118,6 +122,10 @@ class Playout(Jitter):
                 return _FRAME
         if self._have[k]:
             self._gone = 0
+            if self._law[k] == NOISE:  # nothing to be made up after it
+                self._played = -1
+                self._step()
+                return 0
             self._played = k
             return Jitter.get(self, pcm)
         Jitter.get(self, pcm)
