@@ -1,5 +1,7 @@
 # Every command of the project. All of them set up what they need, and at once the second time.
 
+TARGET ?= all
+SECONDS ?= 60
 PYTHON ?= python3
 VENV := build/venv
 PYTEST := $(VENV)/bin/pytest
@@ -8,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures listen stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast bench budget chart figures listen seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,11 +18,14 @@ help: ## this list
 demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no hardware, no PBX
 	@$(PYTHON) tools/demo.py $(ARGS)
 
-test: $(VENV)/.made interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
+test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
 	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+fuzz: $(VENV)/.fuzz ## coverage-guided fuzzing: TARGET=message (uri, sdp, agent, ..., all) SECONDS=600, or SECONDS=keep
+	@$(VENV)/bin/python tests/fuzz/fuzz.py $(TARGET) $(SECONDS)
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)
@@ -35,6 +40,15 @@ budget: python boards ## measure instructions again and rewrite tests/host/instr
 
 listen: $(VENV)/.made ## spectrograms of what was heard beside what was played: build/listen.png; ARGS="NAME=A.wav,B.wav"
 	@$(VENV)/bin/python tools/listen.py $(ARGS)
+
+seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
+	@$(VENV)/bin/python tools/seeds.py $(addprefix --runs ,$(RUNS)) $(ARGS)
+
+crossings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--first 10 --faults 2"
+	@$(VENV)/bin/python tools/crossings.py $(ARGS)
+
+fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
+	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)
 
 stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
@@ -91,4 +105,9 @@ $(VENV)/.made: pyproject.toml
 	@echo "build/venv: the tools of the extra 'dev'" >&2
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# Not every Python has an atheris: then fuzz.py says so; in CI it must be there.
+$(VENV)/.fuzz: $(VENV)/.made
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || [ -z "$$CI" ]
 	@touch $@

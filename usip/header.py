@@ -163,6 +163,8 @@ def address(value):
     params = value[i:].lstrip()
     if not uri or params and params[0] != 59:
         raise ProtocolError(400, "bad address")
+    if b'"' in params or b"<" in params:
+        split(params, b";")  # what does not end would swallow a tag of ours
     return display, uri, params
 
 

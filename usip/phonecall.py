@@ -71,6 +71,7 @@ class Call:
         self.pump = None
         self.endpoint = None
         self.was_answered = False
+        self.alone = False  # answered by the phone, not by a person
         self._digits = []
         self._last = None  # the last digit: (via, when)
         self._stats = None
@@ -84,6 +85,11 @@ class Call:
     @property
     def incoming(self):
         return self.core.incoming
+
+    @property
+    def known(self):
+        """Whether the policy knows the caller: one that `allow` or `users` names."""
+        return self.core.known
 
     @property
     def code(self):
@@ -167,6 +173,11 @@ class Call:
 
     def answer(self):
         self._do("answer")
+
+    def answer_alone(self):
+        """Answer with nobody there: at both ends there is the privacy tone first."""
+        self.alone = True
+        self.answer()
 
     def reject(self, code=603):
         """Refuse with a status, 300-699."""
@@ -261,6 +272,10 @@ class Call:
             tones.event(self, event)
         if event == "answered":
             self.was_answered = True
+            if self.phone.talk_ms:
+                self.core.limit(self.phone.talk_ms, now())
+        elif event == "warning":
+            self._both("warning")
         elif event in ("media", "early-media"):
             self._media()
 
@@ -286,6 +301,22 @@ class Call:
                 phone.speech,
             )
         self.pump.agree(self.core.sdp.remote)
+        if self.alone:
+            self.alone = False
+            self._both("privacy")
+
+    def _both(self, name):
+        # A tone for the peer and for who is here.
+        pump = self.pump
+        if not pump:
+            return
+        try:
+            from .media.tones import tone
+
+            pump.here = tone(name)
+            pump.source = tone(name)
+        except Exception as e:  # no memory: then without
+            self.fault(e)
 
     def _close(self):
         pump = self.pump

@@ -19,7 +19,9 @@ if not _sleep_ms:  # CPython
 
 
 _LATE = 40  # ms; two packets close together are no burst
-_MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
+_MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
+# ... and so must a flood, that the peer's packets have to be found in: 3,200 a second
+_MOST = 64
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
 _LENGTHS = 12  # sound, events, reports, what is left of a packet that was cut
@@ -34,9 +36,14 @@ class Pump(Reporter):
     device's where that has a pace(). Where the port's sockets can be connected, nothing
     of it allocates (see `_follow`)."""
 
-    def __init__(self, net):
+    def __init__(self, net, wide=False):
         self.net = net
-        self.stream = MediaStream(8)
+        self._codec = None
+        if wide:  # G.722 is among what the phone speaks
+            from .media.g722 import Codec
+
+            self._codec = Codec()
+        self.stream = MediaStream(8, codec=self._codec or g711)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._rx_view = memoryview(self._rx)
@@ -45,7 +52,7 @@ class Pump(Reporter):
         self._part = self._tx_view  # its first octets: most packets of sound have the same length
         self._event = self._tx_view[:EVENT]
         self._shown = {}  # length: what the trace is shown
-        self.endpoint = self.audio = self._flow = self._task = self.source = None
+        self.endpoint = self.audio = self._flow = self._task = self.source = self.here = None
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
         if limits.RTCP:
@@ -66,7 +73,8 @@ class Pump(Reporter):
         RTP_TIMEOUT, `fault(exception)`.
 
         `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
-        it is set, is sent in place of the microphone until its end: see media/tones.py.
+        it is set, is sent in place of the microphone until its end, and `here` is played in place
+        of the peer: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
@@ -76,7 +84,7 @@ class Pump(Reporter):
         self.inband = inband
         self.speech = speech
         self._flow = None
-        self.source = None
+        self.source = self.here = None
         self._pace = None
         self._hears = False
         self._heard = False
@@ -133,6 +141,8 @@ class Pump(Reporter):
         try:
             if self.speech:
                 self.speech.reset()
+            if hasattr(audio, "codec"):  # see media/wide.py; speech works on 8 kHz
+                audio.codec = None if self.speech else self._codec
             audio.start()
         except Exception as e:
             self._silent(e)
@@ -272,12 +282,15 @@ class Pump(Reporter):
 
     def _take(self):
         ep = self.endpoint
-        for _ in range(_MANY):
+        s = self.stream
+        taken = 0
+        for _ in range(_MOST):
             n = ep.readinto(self._into)
-            if not n:
+            if n is None:
                 break
-            self._heard = True
-            s = self.stream
+            refused = s.refused
+            if not n:
+                s.refused += 1  # an empty one ends nothing
             source = None if self._connected else ep.source
             at = 0
             while at < n:
@@ -290,13 +303,21 @@ class Pump(Reporter):
                 elif source is None or source == s.remote:
                     at = self.rtcp.receive(self._rx, at, n, now())
                 else:
+                    s.refused += 1
                     break
                 if self.trace and self._flow:
                     self.trace(False, self._show(begin, at - begin), self._flow, now())
                 if d:
                     self.user.digit_came(d, "rtp")
+            if s.refused == refused:
+                self._heard = True
+                taken += 1
+                if taken == _MANY:
+                    break
         if self._side:
-            self._take_report()
+            for _ in range(_MOST):
+                if not self._take_report():
+                    break
 
     def _show(self, at, n):
         # What came, for the trace. A slice costs 16 bytes, so they are kept: there are few lengths.
@@ -320,7 +341,11 @@ class Pump(Reporter):
             if self.speech:
                 self.speech.near(pcm)
         if self.source:
-            n = s.frame_out(self._say(pcm))
+            if self._codec:
+                self._codec.mic = None
+            if not self._say(self.source, pcm):
+                self.source = None
+            n = s.frame_out(pcm)
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
             n = s.frame_out(pcm if self.audio else None)
@@ -334,23 +359,28 @@ class Pump(Reporter):
                 self.trace(True, part, self._flow, now())
             self.endpoint.sendto(part, s.remote)
         self._play(pcm)
+        if self.here:
+            if self._codec:
+                self._codec.has_wide = False
+            if not self._say(self.here, pcm):
+                self.here = None
         if self.audio:
             if self.speech:
                 self.speech.far(pcm)
             self.audio.write(pcm)
 
-    def _say(self, pcm):
+    def _say(self, source, pcm):
+        # A frame of `source`; whether there are more.
         try:
-            if self.source.readinto(pcm) < len(pcm) // 2:
-                self.source = None
-            return pcm
+            return source.readinto(pcm) == len(pcm) // 2
         except Exception as e:  # a file that cannot be read
-            self.source = None
             self.user.fault(e)
+            return False
 
     def _play(self, pcm):
-        self.stream.frame_in(pcm)
-        if self._hears:
+        if not self.stream.frame_in(pcm) and self._codec:
+            self._codec.has_wide = False
+        if self._hears and self.stream.locked:
             d = self._ear.hear(pcm)
             if d:
                 try:

@@ -64,16 +64,21 @@ class Reporter:
         (self._side or self.endpoint).sendto(part, to)
 
     def _take_report(self):
+        # True while there may be more that is worth a look.
         n = self._side.readinto(self._rx)
-        if not n or not self.rtcp.begins(self._rx, 0, n) or self.stream.remote is None:
-            return
+        if n is None or self.stream.remote is None:
+            return False
         # A NAT gives this socket another port, but no other host. Back through it (RFC 4961).
         source = self._side.source
-        if self._sure or self._host(source) == self._host(self.stream.remote):
+        if not self._sure and self._host(source) != self._host(self.stream.remote):
+            self.stream.refused += 1
+            return True
+        if self.rtcp.begins(self._rx, 0, n):
             self._rtcp_to = source
             if self.trace:
                 self.trace(False, self._show(0, n), self._rtcp_flow, now())
             self.rtcp.receive(self._rx, 0, n, now())
+        return False
 
     def _host(self, address):
         return self.net.readable_address(address)[0]

@@ -321,7 +321,8 @@ class Phone(Speaker):
         self.ip = ip or (at or addresses()).take()
         self.port = port
         self.pcap = folder / f"{name}.pcap"
-        own = ["--json", "--bind", f"{literal(self.ip)}:{port}", "--trace", self.pcap]
+        bind = f"{literal(self.ip)}:{port}"
+        own = ["--json", "--bind", bind, "--trace", self.pcap, "--trace-digits"]
         how = {"heap": heap or HEAP.get(runtime), "path": path, "urgent": urgent}
         args = [*before, *own, *args]
         super().__init__(folder, name, runtime, program, args, at=at, limit=limit, **how)

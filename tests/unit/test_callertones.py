@@ -51,7 +51,7 @@ def noted(name, country):
 
 async def caller(lan, audio=None, country="de"):
     a = await phone(lan, b"192.0.2.1", tones=country)
-    b = await phone(lan, b"192.0.2.2")
+    b = await phone(lan, b"192.0.2.2", allow="192.0.2.1")  # early media is not for strangers
     a.audio = audio or Audio()
     a.listener = Ear()
     return a, b

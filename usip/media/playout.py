@@ -28,8 +28,8 @@ class Playout(Jitter):
     clock that is faster or slower than ours is not heard. What is missing is the last frame,
     repeated and faded. Nothing allocates."""
 
-    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START):
-        Jitter.__init__(self, slots, start)
+    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START, codec=g711):
+        Jitter.__init__(self, slots, start, codec)
         self.concealed = 0  # frames made up
         self._forget()
 
@@ -105,20 +105,19 @@ class Playout(Jitter):
         k = self._slot
         if self._slip:
             have = self._have[k]
-            pause = have and (
-                self._law[k] == NOISE or g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
-            )
+            law = self._law[k]
+            pause = have and (law == NOISE or self.codec.quiet(law, self._ring, k * _FRAME, _FRAME))
             if self._slip == _SHORTER:
                 if pause or not have:
                     self._slip = 0
                     self._skip()
                     k = self._slot
-            elif pause and self._law[k] != NOISE and self._most < (limits.JITTER_MAX - 1) * _FRAME:
+            elif pause and law != NOISE and self._most < (limits.JITTER_MAX - 1) * _FRAME:
                 # This one twice: all that comes after it waits for 20 ms longer.
                 self._slip = self._tight = self._gone = 0
                 self._most += _FRAME
                 self._least += _FRAME
-                g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+                self.codec.decode(law, self._ring, k * _FRAME, _FRAME, pcm)
                 return _FRAME
         if self._have[k]:
             self._gone = 0
@@ -134,8 +133,8 @@ class Playout(Jitter):
             return 0
         self.concealed += 1
         k = self._played
-        g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
-        g711.fade(pcm, _FRAME, self._gone)
+        self.codec.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+        self.codec.fade(pcm, _FRAME, self._gone)
         return _FRAME
 
     def _skip(self):
