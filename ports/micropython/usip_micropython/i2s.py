@@ -18,6 +18,9 @@ from usip.media.rate import Doubler, Halver
 
 _BLOCK = 256  # frames that an ESP32 moves at a time: 16 ms at 16 kHz, 32 ms at 8 kHz
 _RATES = (8000, 16000)
+# Milliseconds of the next frame that are there at the least, whenever a frame is read.
+_SOON = 2
+_LATE = 10
 
 
 def _not_blocking(i2s, flag):
@@ -47,13 +50,15 @@ class Microphone:
         self._rest = bytearray(len(self._raw))
         self._wide = bytearray(2 * n)
         self._halver = Halver() if rate > 8000 else None
-        self._have = 0
+        self._ms = 8 * (rate // 8000) * (bits // 8)  # octets of a millisecond
+        self._have = self._least = 0
         self._i2s = None
         self.gaps = 0
 
     def start(self):
         id, sck, ws, sd, rate, bits, blocks = self._args
         self._have = 0
+        self._least = len(self._raw)
         if self._halver:
             self._halver.reset()
         self._i2s = I2S(
@@ -94,7 +99,19 @@ class Microphone:
             halver.process(wide, pcm)
         elif wide is not pcm:
             copy(wide, 0, 2 * self._n, pcm, 0)
+        # How much of the next one is there: how far the microphone is ahead.
+        self._have = 0
+        self._whole()
+        if self._have < self._least:
+            self._least = self._have
         return True
+
+    def pace(self):
+        """Asked once a second: by how many milliseconds the next frame shall be later, so that the
+        microphone's clock sets the pace: there is always a whole frame, and it never waits long."""
+        least = self._least
+        self._least = len(self._raw)
+        return 1 if least < _SOON * self._ms else -1 if least > _LATE * self._ms else 0
 
     def _whole(self):
         # A driver that has less gives less. There is no reading to the middle of a buffer without
@@ -111,11 +128,10 @@ class Microphone:
             else:
                 n = self._i2s.readinto(raw) or 0
             if not n:
-                self._have = have
-                return False
+                break
             have += n
-        self._have = 0
-        return True
+        self._have = have
+        return have == size
 
 
 class Amplifier:
@@ -246,3 +262,6 @@ class I2SAudio:
     def write(self, pcm):
         if self.amplifier:
             self.amplifier.write(pcm)
+
+    def pace(self):
+        return self.microphone.pace() if self.microphone else 0

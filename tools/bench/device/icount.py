@@ -84,7 +84,15 @@ pieces = speech.pieces()
 for name in sorted(pieces):
     print(name, cost(pieces[name]))
 
-chain = pieces = None  # these keep no memory: what is free, and where, does not matter
+del pieces  # each piece is as it is without the others
+import frame  # noqa: E402
+
+pieces = frame.pieces()
+for name in sorted(pieces):
+    whole, less = pieces[name]
+    print(name, cost(whole) - (cost(less) if less else 0))
+
+chain = pieces = whole = less = None  # these keep no memory: what is free, and where, is no matter
 gc.collect()
 import wideband  # noqa: E402
 
