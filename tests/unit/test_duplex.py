@@ -239,7 +239,7 @@ def test_twin():
 
     pcm, other = bytearray(320), bytearray(320)
     near, far = array("i", bytes(20)), array("i", bytes(20))
-    ring, c, state = array("i", bytes(256)), array("i", bytes(4 * 44)), array("i", (0,))
+    ring, c = array("i", bytes(256)), array("i", bytes(4 * 44))
     for k in range(40):
         for x in (pcm, other):
             for i in range(320):
@@ -249,7 +249,7 @@ def test_twin():
         both("bins", [pcm, near])
         at = k * 4 & 63
         for lag in (-1, 0, 3, 43):
-            both("heard", [ring, near, state, at, lag, (3, 384, 3072)[k % 3]])
+            both("heard", [ring, near, at, lag, (3, 384, 3072)[k % 3]])
         if k & 1:
             both("learn", [ring, near, c, at, 44, k * 10, 2048, 7 - k % 3])
         both("bins", [other, far])

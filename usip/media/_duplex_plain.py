@@ -43,12 +43,10 @@ def play(ring, at, out, on):
 
 
 # The loudest bin of the frame that is louder than the echo of what was played `lag` bins ago can
-# be, times `coupling`; 0 if none is. Without a lag (-1), of what was played in the last 220 ms.
-# state[0]: the ratio that it would be to that echo.
-def heard(ring, out, state, at, lag, coupling):
-    most = ratio = all = 0
+# be, times `coupling`; 0 if none is. Without a lag (-1), of what was played in the last 240 ms.
+def heard(ring, out, at, lag, coupling):
+    most = all = 0
     if lag < 0:
-        all = 0
         k = 0
         while k < 48:
             x = ring[(at + 63 - k) & 63]
@@ -59,14 +57,9 @@ def heard(ring, out, state, at, lag, coupling):
     while k < 4:
         x = all if lag < 0 else ring[(at + 60 + k - lag) & 63]
         least = out[k + 1] if out[k + 1] < out[k] else out[k]
-        if least << 8 > x * coupling:
-            if least > most:
-                most = least
-            x = (least << 8) // (x or 1)
-            if x > ratio:
-                ratio = x
+        if least > most and least << 8 > x * coupling:
+            most = least
         k += 1
-    state[0] = ratio
     return most << 5
 
 

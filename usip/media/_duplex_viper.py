@@ -50,9 +50,8 @@ def play(ring: ptr32, at: int, out: ptr32, on: int):
 
 
 @micropython.viper
-def heard(ring: ptr32, out: ptr32, state: ptr32, at: int, lag: int, coupling: int) -> int:
+def heard(ring: ptr32, out: ptr32, at: int, lag: int, coupling: int) -> int:
     most = 0
-    ratio = 0
     all = 0
     k = 0
     if lag < 0:
@@ -72,15 +71,9 @@ def heard(ring: ptr32, out: ptr32, state: ptr32, at: int, lag: int, coupling: in
         y = out[k]
         if y < least:
             least = y
-        if least << 8 > x * coupling:
-            if least > most:
+        if least > most:
+            if least << 8 > x * coupling:
                 most = least
-            if x == 0:
-                x = 1
-            x = (least << 8) // x
-            if x > ratio:
-                ratio = x
-    state[0] = ratio
     return most << 5
 
 

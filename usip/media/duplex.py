@@ -48,7 +48,6 @@ class Echo:
         self._least = least
         self._ring = array("i", bytes(256))
         self._c = array("i", bytes(4 * _LAGS))
-        self._state = array("i", (0,))
         self.reset()
 
     def reset(self):
@@ -67,7 +66,7 @@ class Echo:
     def beyond(self, bins):
         """How loud the loudest bin is that can be no echo; 0 if all of them can."""
         c = self.coupling
-        return _heard(self._ring, bins, self._state, self._at, self.lag, c + (c >> 1))
+        return _heard(self._ring, bins, self._at, self.lag, c + (c >> 1))
 
     def learn(self, bins, floor, talks):
         """They talked, and nobody spoke here; `floor` is the noise."""
