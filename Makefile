@@ -10,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast floods losses bench budget chart figures seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz
+.PHONY: help demo test test-fast bench budget chart figures seeds interleavings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz floods losses listen
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,11 +44,14 @@ chart: python ## docs/bench.svg, the README's picture, from build/bench.json
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
 
+listen: $(VENV)/.made ## spectrograms of what was heard beside what was played: build/listen.png; ARGS="NAME=A.wav,B.wav"
+	@$(VENV)/bin/python tools/listen.py $(ARGS)
+
 seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
 	@$(VENV)/bin/python tools/seeds.py $(addprefix --runs ,$(RUNS)) $(ARGS)
 
-crossings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--first 10 --faults 2"
-	@$(VENV)/bin/python tools/crossings.py $(ARGS)
+interleavings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--proxy --first 12 --faults 1"
+	@$(VENV)/bin/python tools/interleavings.py $(ARGS)
 
 fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
 	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)

@@ -32,7 +32,8 @@ class Pump(Reporter):
 
     `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
     any time later, and starts the sound; `stop` ends it. One task: every 20 ms what has come is
-    taken, a frame is sent and a frame is played. Where the port's sockets can be connected, nothing
+    taken, a frame is sent and a frame is played, by the processor's clock, which follows the sound
+    device's where that has a pace(). Where the port's sockets can be connected, nothing
     of it allocates (see `_follow`)."""
 
     def __init__(self, net, wide=False):
@@ -84,6 +85,7 @@ class Pump(Reporter):
         self.speech = speech
         self._flow = None
         self.source = self.here = None
+        self._pace = None
         self._hears = False
         self._heard = False
         self._connected = False
@@ -135,6 +137,7 @@ class Pump(Reporter):
     def take(self, audio):
         """The microphone and the loudspeaker have become free."""
         self.audio = audio
+        self._pace = getattr(audio, "pace", None)
         try:
             if self.speech:
                 self.speech.reset()
@@ -190,6 +193,8 @@ class Pump(Reporter):
                 frames = 0
                 if self._life == life:
                     self._second()
+                    if self.audio and self._pace:
+                        due = later(due, self._pace())  # a millisecond: its clock is not ours
             due = later(due, 20)
             wait = left(due, now())
             while wait < -_LATE and self._life == life:

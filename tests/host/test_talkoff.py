@@ -1,4 +1,4 @@
-"""Speech that is taken for digits: hours of it, of people and of a machine, through the detector."""
+"""Speech that is taken for digits: hours of it, of people and of a machine."""
 
 import json
 import os

@@ -426,3 +426,29 @@ def test_reports_through_a_nat():
     assert b.pump.rtcp._sr_at >= 0
     b.pump._second()  # our first, back to where that came from
     assert sent == [(router, 20007)] and not b.user.faults
+
+
+def test_reports_on_the_sounds_own_port():
+    # RFC 5761: no second socket; they are read between packets of sound, in one reading too.
+    b = Bench()
+    assert b.pump._mux and b.pump._side is None
+    sent = []
+    b.endpoint.sendto = lambda data, address: sent.append((bytes(data), address))
+    far = Rtcp(b.peer)
+    b.frames(60)
+    b.pump._second()  # connected now
+    for _ in range(3):
+        b.send()
+        n = far.report(0)
+        b.endpoint.data.append((b.address, bytes(far.tx[:n])))
+        b.pump._take()
+        b.pump._frame()
+    assert b.pump.rtcp.heard and b.stats["packets_lost"] == 0
+    assert b.stats["packets_received"] == 63
+    b.pump._second()  # the second of two: ours
+    reports = [d for d, a in sent if 200 <= d[1] <= 201 and a == b.address]
+    assert len(reports) == 1
+    b.pump._at_work = True  # it is we who run
+    b.pump.stop()
+    last = sent[-1][0]
+    assert last[-8:-4] == b"\x81\xcb\x00\x01"  # BYE, RFC 3550 6.6

@@ -196,7 +196,8 @@ class HalfDuplex:
             if self._far_ago > self.echo.frames:
                 self._doubt = False  # far has been silent for long, and yet it goes on
         elif self.way == NEAR:
-            self._hold -= 1
+            # What a canceller leaves is not sent for longer than a pause within a sentence is.
+            self._hold -= 1 if self.duck or not self._far_talks else 3
             if self._hold <= 0:
                 self._leave(IDLE)
 

@@ -10,8 +10,13 @@ _FRAME = g711.FRAME
 _REPEATS = 3  # frames made up for what did not come, each 6 dB below the one before
 _JUMP = 5  # frames: for more than that playing begins anew
 _WINDOW = 500  # frames, 10 s: so long must packets come early before the delay shrinks
-_TIGHT = _FRAME // 2  # samples: a packet that comes less early is nearly late
-_MANY = 25  # so many of them in a window are no accident
+_MANY = 25  # packets of a window that were nearly late: no accident
+
+NOISE = 13  # the payload type of comfort noise, RFC 3551 6: nobody speaks from there on
+
+# What is made of the next pause.
+_SHORTER = 1  # less of it
+_LONGER = 2  # more
 
 
 class Playout(Jitter):
@@ -34,7 +39,7 @@ class Playout(Jitter):
         self._least = 0x7FFF
         self._most = 0
         self._mean = self._start * _FRAME
-        self._shrink = False
+        self._slip = 0
         self._tight = 0  # packets of this window that were nearly late
         self._gone = 0  # frames since the last that came
         self._played = -1  # its slot
@@ -51,10 +56,15 @@ class Playout(Jitter):
         good = Jitter.put(self, hi, lo, law, buf, at, n)
         d = self.ahead
         if d >= 0:
-            self._least = min(self._least, d)
-            self._most = max(self._most, d)
-            if d < _TIGHT:
+            # Not by min() and max(): they cost a board 3 % of a packet.
+            if d < self._least:
+                self._least = d
+            if d > self._most:
+                self._most = d
+            if d < 80:  # half a frame: nearly late
                 self._tight += 1
+                if self._tight == _MANY:
+                    self._slip = _LONGER
             self._mean += (d - self._mean) >> 4
         return good
 
@@ -87,28 +97,34 @@ class Playout(Jitter):
         self._age += 1
         if self._age == _WINDOW:
             early = 0x7FFF > self._least >= 2 * _FRAME
-            if early and self._shrink:  # ten seconds without a pause: now or never
+            if early and self._slip == _SHORTER:  # ten seconds without a pause: now or never
                 self._skip()
-            self._shrink = early
+            self._slip = _SHORTER if early else 0
             self._age = self._most = self._tight = 0
             self._least = 0x7FFF
         k = self._slot
-        if self._shrink and (
-            not self._have[k] or self.codec.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
-        ):
-            self._shrink = False
-            self._skip()
-            k = self._slot
-        elif self._tight >= _MANY and self._most < (limits.JITTER_MAX - 1) * _FRAME:
-            if self._have[k] and g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME):
+        if self._slip:
+            have = self._have[k]
+            law = self._law[k]
+            pause = have and (law == NOISE or self.codec.quiet(law, self._ring, k * _FRAME, _FRAME))
+            if self._slip == _SHORTER:
+                if pause or not have:
+                    self._slip = 0
+                    self._skip()
+                    k = self._slot
+            elif pause and law != NOISE and self._most < (limits.JITTER_MAX - 1) * _FRAME:
                 # This one twice: all that comes after it waits for 20 ms longer.
-                self._tight = self._gone = 0
+                self._slip = self._tight = self._gone = 0
                 self._most += _FRAME
                 self._least += _FRAME
-                g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+                self.codec.decode(law, self._ring, k * _FRAME, _FRAME, pcm)
                 return _FRAME
         if self._have[k]:
             self._gone = 0
+            if self._law[k] == NOISE:  # nothing to be made up after it
+                self._played = -1
+                self._step()
+                return 0
             self._played = k
             return Jitter.get(self, pcm)
         Jitter.get(self, pcm)

@@ -5,7 +5,7 @@ from ..errors import UsageError
 from ..rand import urandom
 from . import g711
 from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
-from .playout import Playout
+from .playout import NOISE, Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
 EVENT = HEADER + 4  # octets of a telephone-event (RFC 4733 2.3)
@@ -224,10 +224,13 @@ class MediaStream:
             return None
         event = h.pt == self.event_type_in
         audio = not event and h.pt in self.laws
+        noise = h.pt == NOISE
         if event:
             self.end = min(n, h.at + 4)
+        elif noise:
+            self.end = h.next(buf, n, at)
         known = addr is None or (self._lock == _LOCKED and addr == self._remote)
-        if not known and not self._admit(addr, event or audio):
+        if not known and not self._admit(addr, event or audio or noise):
             return None
         self.quiet = 0
         if audio:
@@ -238,7 +241,7 @@ class MediaStream:
             if not r.update(h.seq):
                 return None
             newest = r.highest == h.seq
-        elif audio or self.ssrc_hi < 0:
+        elif audio or noise or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
             self._jitter.restart()
@@ -257,6 +260,9 @@ class MediaStream:
                 r.arrived(h.lo, now)
             if not self._jitter.put(h.hi, h.lo, h.pt, buf, h.at, h.n):
                 r.late += 1
+        elif noise:
+            # RFC 3389: from here on silence. How loud it is said to be is not looked at.
+            self._jitter.put(h.hi, h.lo, NOISE, g711.SILENCE, 0, 1)
         return None
 
     def _measure(self, h, size):
