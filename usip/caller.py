@@ -65,6 +65,7 @@ class Caller:
         d.confirmed = True
         d.user = self
         self.dialog = d
+        self.source = m.flow.remote[0]
         self.early = []
         self.agent.dialogs[d.key()] = d
         return d

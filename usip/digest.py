@@ -28,6 +28,15 @@ def digest(strength, data):
     return hexlify(sha256(data).digest() if strength else md5(data))
 
 
+def same(a, b):
+    """Whether the bytes `a` and `b` are equal. `b` is the secret one; how long it takes says only
+    how long `a` is."""
+    wrong = len(a) ^ len(b)
+    for i in range(len(a)):
+        wrong |= a[i] ^ (b[i % len(b)] if b else 1)
+    return not wrong
+
+
 def response(strength, a1, prime, middle, method, uri):
     """RFC 7616 3.4.1.
 

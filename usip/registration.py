@@ -18,12 +18,13 @@ from .uri import Uri
 #         U un-REGISTER sent
 # events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
 # actions r register  a accepted  f failed: back off  m more seconds wanted: again
+#         h hush: it was sent often enough
 #         u unregister  d done: unregistered  n nothing to undo
 
 # fmt: off
 MACHINE = (
     b"NsrR "
-    b"R2aA R3fF R4mR RsrR RquU "
+    b"R2aA R3fF R4mR RsrR RquU R$hR "
     b"A$rR AsrR AquU "
     b"F$rR FsrR FqnN "
     b"U2dN U3dN U4dN U$dN UsrR "
@@ -114,6 +115,8 @@ class Registration:
         if self.request:
             self.request.quit = True  # 10.2: one at a time; a late challenge is not answered
         self.request = Request(agent, self.dialog, b"REGISTER", self, lines)
+        if self.failures >= limits.HUSH_AFTER and self.state == b"R":
+            self.at = later(now, limits.HUSH_MS)
         self.request.send(now)
 
     outbound = ()  # preset Route of the REGISTER itself
@@ -145,7 +148,10 @@ class Registration:
         # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before
         # where that is possible.
         # Never at once: a registrar that grants no time worth the name gets no storm.
-        self.at = later(now, (max(s - 32, s // 2, 1) if s < 320 else s - s // 10) * 1000)
+        # Nor all at once: those whose registrar was away registered within a minute, and would
+        # come again as one each time. Anywhere in the later half: a wave is flat after one round.
+        s = max(s - 32, s // 2, 1) if s < 320 else s - s // 10
+        self.at = later(now, s * (500 + below(501)))
         agent.listener("registered", self, self.granted)
 
     def _lifetime(self, m, contact):
@@ -205,6 +211,12 @@ class Registration:
                     part.refresh(now)
         return True
 
+    def _hush(self, m, now):
+        tx = self.request.tx
+        if tx and tx.state == b"T" and not self.request.tries:
+            tx.retry_at = None
+            self.agent.transactions.place(tx)
+
     def _more(self, m, now):
         # 10.2.8: Min-Expires; twice the same answer is a failure like any other
         try:
@@ -226,7 +238,11 @@ class Registration:
         # accounts get locked.
         wrong = status in (401, 403, 407, 404)
         # Doubled by jitter, the longest too: a house full of devices must not come back as one.
-        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX // 2)
+        most = limits.BACKOFF_MAX
+        if not m:
+            unsent = status == 503 and self.request.flow
+            most = limits.BACKOFF_UNSENT if unsent else limits.BACKOFF_SILENT
+        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), most // 2)
         ms += ms * below(1000) // 1000
         if m and m.get("retry-after"):
             try:
@@ -295,6 +311,7 @@ _ACTIONS = {
     ord("r"): Registration._register,
     ord("a"): Registration._accepted,
     ord("f"): Registration._failed,
+    ord("h"): Registration._hush,
     ord("m"): Registration._more,
     ord("u"): Registration._unregister,
     ord("d"): Registration._done,

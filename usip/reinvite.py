@@ -7,6 +7,7 @@ from .clock import later, left
 from .errors import ProtocolError, UsageError
 from .rand import below
 from .request import Request
+from .sdp import parse
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -75,11 +76,26 @@ class Reinvite:
         if m.body and m.content_type() != b"application/sdp":
             call.agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
+        self.allowed(m)
         self.m = m
         i = self.state
         self._fire(b"i", now, tx)
         if i == b"G":
             self.wanted = True  # ours is still wanted, after this one
+
+    # Who has seen the dialog's tags may change the session, and a peer that moved has to. To a
+    # third party the sound goes only at the word of whom the dialog is with: from another address a
+    # peer can have it sent to where it is, or where it was.
+    def allowed(self, m):
+        """Whether the offer or answer in `m` may be taken; else ProtocolError(403)."""
+        call = self.call
+        host, port = m.flow.remote
+        if not m.body or host == call.source or (host, port) in call.agent.trusted:
+            return
+        was = call.sdp.remote
+        for line in parse(m.body)[0]:
+            if line.port and line.host not in (host, was and was.host, b"0.0.0.0", b"::"):
+                raise ProtocolError(403)
 
     def response(self, m, status, now):
         if status < 200:
@@ -200,6 +216,7 @@ class Reinvite:
         call = self.call
         if self.offered:
             try:
+                self.allowed(self.m)
                 call.sdp.accept(self.m.body)
             except ProtocolError:
                 call.hangup(now, "Failed")

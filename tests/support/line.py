@@ -131,7 +131,7 @@ class Line:
         self.registration.expires = limits.EXPIRES
         self.registration.keepalive = limits.KEEPALIVE
         self.registration.start(self.now)
-        self.run(2 * limits.TIMEOUT)
+        self.run(40_000)  # a refresh behind a NAT is 44 s away at least
         self.agent.credentials._last[1] = None  # a proxy's last challenge, one at most
         self.events.clear()
         self.sent.clear()

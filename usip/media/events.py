@@ -31,15 +31,17 @@ class EventReceiver:
 
     # RFC 4733 2.5.2.2: the timestamp tells one press from the next. Not the marker, which may be
     # lost or never sent, and not the end, of which all three packets may be lost.
-    def take(self, hi, lo, marker, buf, at, n):
-        """The digit that begins with this packet as bytes, None if none does."""
+    def take(self, hi, lo, marker, buf, at, n, newest=True):
+        """The digit that begins with this packet as bytes, None if none does. `newest`: none with a
+        higher sequence number has come.
+        """
         if n < 4 or buf[at] > 15:
             return None
         code = buf[at]
         duration = buf[at + 2] << 8 | buf[at + 3]
         if self.code >= 0:
             d = elapsed(hi, lo, self._hi, self._lo)
-            if -_OLD - self._moved < d < 0:
+            if d < 0 and (d > -_OLD - self._moved or not newest):
                 return None  # overtaken by a younger one, or by a later segment of its own press
             if d >= 0 and code == self.code:
                 more = d == 0
