@@ -8,9 +8,9 @@ import sys
 import pytest
 import shared
 
-import work
+import scanwork
 
-FILE = shared.TESTS / "support" / "work.py"
+FILE = shared.TESTS / "support" / "scanwork.py"
 PER_OCTET = 90  # of heap, all in all: what is parsed is garbage soon, and to be collected
 
 
@@ -32,7 +32,7 @@ def steps(f, data):
 
 
 def test_steps():
-    for what, half, whole in work.growth(steps, work.BEFORE[:1], 4):
+    for what, half, whole in scanwork.growth(steps, scanwork.BEFORE[:1], 4):
         assert whole <= 2.2 * half + 300, (what, half, whole)
 
 
@@ -41,7 +41,7 @@ def test_heap():
     """Of all that was ever asked for, on a 32-bit board."""
     said = shared.run("unix32", FILE, heap="2M")
     found = re.findall(r"(?m)^(\d+) (\d+) (\d+) (.*)$", said)
-    assert len(found) == len(work.SCANNERS) * len(work.PIECES) * len(work.BEFORE)
+    assert len(found) == len(scanwork.SCANNERS) * len(scanwork.PIECES) * len(scanwork.BEFORE)
     for row in found:
         n, half, whole = map(int, row[:3])
         assert whole <= 2.3 * half + 7000, row

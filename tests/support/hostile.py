@@ -11,7 +11,7 @@ from line import SITUATIONS, Line
 from sip import SDP
 from usip import limits
 
-# Bytes by which a case may differ: a nonce of another length, a queue that was never so long before.
+# Bytes by which a case may differ: a nonce of another length, a queue that is longer than ever.
 # A situation of hundreds of cases may not differ by more either: what leaks adds up.
 _SLACK = 128
 

@@ -1,8 +1,8 @@
 # usip tests: what is twice as long costs twice as much, whatever it consists of
 # MIT licence; Copyright (c) 2026 the usip authors
 #
-# growth(measure) yields (what, cost of n octets, cost of 2n). As a program, on MicroPython: the cost
-# in octets of heap, all that was ever asked for.
+# growth(measure) yields (what, cost of n octets, cost of 2n). As a program, on MicroPython: the
+# cost in octets of heap, all that was ever asked for.
 
 import gc
 
