@@ -95,7 +95,18 @@ def test_split():
     for value, parts in rows:
         assert split(value) == parts, value
     assert split(b'a;b="c;d";e', b";") == [b"a", b'b="c;d"', b"e"]
-    for value in (b'"', b'"a', b'a"b', b"<", b"<a", b"a,<b,", b"<a>,<,>,<", b'"a\\"', b'<sip:a>,"b', b'"\\'):
+    for value in (
+        b'"',
+        b'"a',
+        b'a"b',
+        b"<",
+        b"<a",
+        b"a,<b,",
+        b"<a>,<,>,<",
+        b'"a\\"',
+        b'<sip:a>,"b',
+        b'"\\',
+    ):
         assert status(split, value) == 400, value
 
 
