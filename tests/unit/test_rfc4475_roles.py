@@ -123,7 +123,7 @@ def all_of(rows, module):
     for row in rows:
         data = getattr(module, row[0].replace("-", "_"))
         # A cut at every place is for those of usual length; a board has other things to do.
-        found, waits = stream(data, 1 if len(data) < 450 else 7)
+        found, waits = stream(data, 73 if not limits.NAMES_KEPT else 1 if len(data) < 450 else 7)
         try:
             m = parse(data)
         except ProtocolError as e:
