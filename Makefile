@@ -10,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures listen seeds crossings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz
+.PHONY: help demo test test-fast bench budget chart figures seeds interleavings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz floods losses listen
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,12 @@ test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+floods: $(VENV)/.made interop runtimes ## 2,000 datagrams a second of each kind, 30 s each, at a phone in a call: build/floods.json
+	@FLOOD_S=30 $(PYTEST) tests/interop/test_floods.py -s $(ARGS)
+
+losses: $(VENV)/.made interop runtimes ## 500 calls each at 1, 10 and 30 % loss on both runtimes: build/losses.json
+	@LOSS_CALLS=500 $(PYTEST) tests/interop/test_losses.py -s $(ARGS)
 
 fuzz: $(VENV)/.fuzz ## coverage-guided fuzzing: TARGET=message (uri, sdp, agent, ..., all) SECONDS=600, or SECONDS=keep
 	@$(VENV)/bin/python tests/fuzz/fuzz.py $(TARGET) $(SECONDS)
@@ -44,8 +50,8 @@ listen: $(VENV)/.made ## spectrograms of what was heard beside what was played: 
 seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
 	@$(VENV)/bin/python tools/seeds.py $(addprefix --runs ,$(RUNS)) $(ARGS)
 
-crossings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--first 10 --faults 2"
-	@$(VENV)/bin/python tools/crossings.py $(ARGS)
+interleavings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--proxy --first 12 --faults 1"
+	@$(VENV)/bin/python tools/interleavings.py $(ARGS)
 
 fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
 	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)

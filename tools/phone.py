@@ -41,7 +41,7 @@ phone.py [OPTIONS] COMMAND
   --outbound sip:HOST:PORT;lr
   --expires S              lifetime of the registration
   --keepalive S            behind a NAT: from one keep-alive to the next (25)
-  --codecs pcma,pcmu       in order of preference
+  --codecs pcma,pcmu       in order of preference; g722: sound of 16 kHz
   --tones COUNTRY          de, us, uk or fr: hear ringback and busy
   --inband                 listen for digits in the sound, even where telephone-events were agreed
   --allow WHO              who may call and write: registrar, any, ADDR,... (registrar where
@@ -125,7 +125,7 @@ SECONDS = (
     "--ring-timeout",
     "--talk",
 )
-CODECS = {"pcma": 8, "pcmu": 0}
+CODECS = {"pcma": 8, "pcmu": 0, "g722": 9}
 
 
 def parse_args(argv):
@@ -232,7 +232,7 @@ class Program:
         codecs = []
         for name in (self.get("--codecs") or "pcma,pcmu").lower().split(","):
             if name not in CODECS:
-                raise UsageError("unknown codec %s: pcma or pcmu" % name)
+                raise UsageError("unknown codec %s: pcma, pcmu or g722" % name)
             codecs.append(CODECS[name])
         self.reject = integer(options, "--reject", 300, 699)
         self.calls = integer(options, "--calls", 1, 1000000)
@@ -249,7 +249,9 @@ class Program:
         if self.words:
             word = self.words[0]
             self.check_uri("URI", word if ":" in word else "sip:%s@x" % word.split("@")[0])
-        self.audio = WavAudio(self.get("--play"), self.get("--record"))
+        # G.722 has sound of 16 kHz, and so have the files then.
+        rate = 16000 if 9 in codecs else 8000
+        self.audio = WavAudio(self.get("--play"), self.get("--record"), rate=rate)
         self.pcap = None
         if self.get("--trace"):
             from usip_host.pcap import Pcap

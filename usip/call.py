@@ -335,6 +335,8 @@ class Call(Caller, Callee):
         self.retry_at = None
         self.end_at = later(now, limits.BYE_MS)
         self.mod.stop()
+        if self.sdp and self.sdp.hush:  # the BYE may take half a minute
+            self.sdp.hush()
         if not self.reason:
             self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
         self.bye = Request(self.agent, self.dialog, b"BYE", self)

@@ -221,6 +221,10 @@ class Credentials:
             c.nonce = nonce
             c.count = 0
 
+    def forget(self):
+        """Answer no challenge that came before."""
+        self._last = [None, None]
+
     def bind(self):
         """A REGISTER was accepted: from now on only the realms that it answered may ask."""
         if self.realms is None:

@@ -43,6 +43,7 @@ CALLS = 2  # two calls at a time, then 486
 FLOWS = 16  # remote addresses that are remembered
 EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog
+ROUTES_MAX = 400  # octets of those that the registrar asks for: each of our requests has to fit
 BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
 # one challenge or Authorization value: nonces of 300 bytes are seen, and SEND_MAX has to hold the

@@ -89,6 +89,7 @@ class Phone:
         self.audio = audio
         self.listener = listener
         self.closed = False
+        self.port = 0  # of the next call's sound, counted from limits.RTP_PORT
         self.agent = agent = Agent(self.driver, self._event, as_bytes(aor), as_bytes(display))
         if trace is None:
             from .trace import Trace
@@ -290,7 +291,9 @@ class Phone:
             port = call.open(bound, flow.local[0])
         except OSError:
             raise ProtocolError(503, "no socket for the sound")
-        return Session(flow.local[0], port, self.codecs)
+        session = Session(flow.local[0], port, self.codecs)
+        session.hush = call.hush
+        return session
 
     # --- messages ---
 

@@ -173,6 +173,15 @@ class Call:
 
     def answer(self):
         self._do("answer")
+        # The sound begins now: of the ACK nothing is known but that it may get lost. A stranger's
+        # is waited for, who may not be the one that we would send to.
+        core = self.core
+        guard = self.phone.agent.guard
+        if core.state == b"W" and core.sdp.remote:
+            if not guard or not guard.stranger(core.tx.flow.remote):
+                if self.phone.tones:
+                    self.phone.tones.event(self, "media")  # the loudspeaker is ours
+                self._media()
 
     def answer_alone(self):
         """Answer with nobody there: at both ends there is the privacy tone first."""
@@ -253,12 +262,17 @@ class Call:
         net = self.phone.net
         if self.endpoint:
             return self.endpoint.port
-        for port in range(limits.RTP_PORT, limits.RTP_PORT + 2 * limits.RTP_PORTS, 2):
+        # Each call has another port than the last one: who has not heard of the end of that sends
+        # on, and this one would take him for its peer.
+        phone = self.phone
+        for left_ in range(limits.RTP_PORTS, 0, -1):
+            port = limits.RTP_PORT + 2 * phone.port
+            phone.port = (phone.port + 1) % limits.RTP_PORTS
             try:
                 self.endpoint = net.udp(bound, port)
                 break
             except OSError:
-                if port == limits.RTP_PORT + 2 * limits.RTP_PORTS - 2:
+                if left_ == 1:
                     raise
         self._host = host
         self._bound = bound
@@ -300,7 +314,16 @@ class Call:
                 phone.inband,
                 phone.speech,
             )
-        self.pump.agree(self.core.sdp.remote)
+        core = self.core
+        remote = core.sdp.remote
+        s = self.pump.stream
+        # Whom nobody knows cannot have our sound sent to a third party: where an offer names
+        # another address than its own, that gets no more packets than it sends.
+        if core.incoming and not core.known and remote.host != core.source:
+            s.earned = s.earned or 0
+        else:
+            s.earned = None
+        self.pump.agree(remote)
         if self.alone:
             self.alone = False
             self._both("privacy")
@@ -317,6 +340,10 @@ class Call:
             pump.source = tone(name)
         except Exception as e:  # no memory: then without
             self.fault(e)
+
+    def hush(self):
+        """We hung up: the microphone is off at once, whenever the peer hears of it."""
+        self._close()
 
     def _close(self):
         pump = self.pump
@@ -338,7 +365,7 @@ class Call:
 
     def digit_came(self, digit, via="rtp"):
         """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
-        if self.core.state == b"E":
+        if self.core.state in b"WE":
             self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):

@@ -4,11 +4,10 @@
 from . import limits
 from .agent import ALLOW
 from .clock import later, left
-from .compose import bare, host_port
+from .compose import bare
 from .dialog import Dialog
 from .errors import ProtocolError
 from .header import address, number, param
-from .header import host_port as parse_host_port
 from .rand import below
 from .request import Request
 from .uri import Uri
@@ -194,8 +193,10 @@ class Registration:
                 bare(host) if host else flow.local[0],
                 number(port, 65535) if port else flow.local[1],
             )
-            parse_host_port(host_port(seen))
         except ProtocolError:
+            return False
+        # 18.2.1: it is an address, never a name; what else stands there would stand in our Contact.
+        if len(seen[0]) > 45 or not seen[1] or not _address(seen[0]):
             return False
         was = self.agent.public
         if seen == (was or flow.local):
@@ -279,11 +280,17 @@ class Registration:
         self.at = None
 
 
+def _address(host):
+    return (b"." in host or b":" in host) and not host.strip(b"0123456789abcdefABCDEF.:")
+
+
 def _service_route(m):
     # RFC 3608: what the registrar wants on the way out, in order; what cannot be a route is passed
     # over, for every call would fail on it.
     try:
         routes = m.all("service-route")[: limits.ROUTES]
+        if sum([len(v) for v in routes]) > limits.ROUTES_MAX:
+            return []
         for v in routes:
             if not Uri(address(v)[1]).host:
                 return []

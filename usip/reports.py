@@ -84,7 +84,7 @@ class Reports(Rtcp):
     def send(self, bye=False):
         pump = self.pump
         to = self.stream.remote if self.mux else self._to
-        if to is None:
+        if to is None or self.stream.earned == 0:
             return
         n = self.report(now(), bye)
         part = self._part

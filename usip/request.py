@@ -46,6 +46,8 @@ class Request:
         try:
             data = self._build(flow, branch)
         except UsageError:  # it does not fit: a target or a route set that long
+            if self.auth:
+                agent.credentials.forget()  # or what was asked of us: not every time anew
             self.user.response(self, None, 513, now)
             return
         self.tx = agent.client(flow, self.method, self, now, branch)

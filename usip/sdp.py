@@ -156,6 +156,7 @@ class Session:
         self.codecs = codecs
         self.event_type = event_type  # None: no telephone-events
         self.remote = None
+        self.hush = None  # hush(): we hung up, nothing is to be heard any more
         self._id = below(0x4000) << 16 | below(0x10000)
         self._version = 0
         self._said = None

@@ -4,10 +4,15 @@
 from .errors import ProtocolError, UsageError
 from .header import host_port, param
 
-_HEX = b"0123456789abcdef"
-
-
 _RESERVED = b";/?:@&=+$,"
+
+
+def _digit(c):
+    # The value of a hexadecimal digit, -1 when it is none
+    if 48 <= c <= 57:
+        return c - 48
+    c |= 32
+    return c - 87 if 97 <= c <= 102 else -1
 
 
 def unescape(b, keep=b""):
@@ -15,14 +20,27 @@ def unescape(b, keep=b""):
     no escape stays (RFC 3261 19.1.2).
     """
     i = b.find(b"%")
-    while i >= 0:
-        h = _HEX.find(b[i + 1 : i + 2].lower()) if i + 2 < len(b) else -1
-        k = _HEX.find(b[i + 2 : i + 3].lower()) if h >= 0 else -1
-        if k >= 0:
-            k += h * 16
-            b = b[:i] + (b"%%%02X" % k if k in keep else bytes((k,))) + b[i + 3 :]
-        i = b.find(b"%", i + 1)
-    return b
+    if i < 0:
+        return b
+    out = bytearray(b)  # once, however many there are
+    n = i
+    while i < len(b):
+        c = b[i]
+        i += 1
+        if c == 37 and i + 1 < len(b):
+            h = _digit(b[i])
+            k = _digit(b[i + 1])
+            if h >= 0 and k >= 0:
+                k += h * 16
+                i += 2
+                if k in keep:
+                    out[n : n + 3] = b"%%%02X" % k
+                    n += 3
+                    continue
+                c = k
+        out[n] = c
+        n += 1
+    return bytes(out[:n])
 
 
 def sip(b):

@@ -15,6 +15,14 @@ def test_seeds(first):
     assert sum([what == "talked" for _, what, _ in results]) > EACH // 4
 
 
+@pytest.mark.parametrize("first", (0, 40))
+def test_whole_phones(first):
+    results, _ = seeds.phones(range(first, first + 40))
+    failed = [(seed, why) for seed, _, why in results if why]
+    assert not failed, "phonestorm.run(%d): %s" % failed[0]
+    assert sum([what == "talked" for _, what, _ in results]) > 10
+
+
 def test_one_again(capsys):
     """The same number is the same day, and draws it."""
     told = []

@@ -178,15 +178,18 @@ class Asterisk(rigs.Teller):
 class Puppet(rigs.Phone):
     """tests/interop/puppet.py: a phone that does what it is told."""
 
-    def __init__(self, folder, name, runtime, *args, trace=True, **how):
-        self.ip, self.port = rigs.addresses().take(), 5060
+    def __init__(
+        self, folder, name, runtime, *args, trace=True, ip=None, port=5060, at=None, **how
+    ):
+        self.ip = ip or (at or rigs.addresses()).take()
+        self.port = port
         self.pcap = folder / f"{name}.pcap"
         if trace:
             args = ["--trace", self.pcap, *args]
-        args = ["--json", "--bind", self.ip + ":5060", *args, "listen"]
+        args = ["--json", "--bind", f"{self.ip}:{port}", *args, "listen"]
         how = {"heap": rigs.HEAP.get(runtime), "path": [rigs.ROOT / "tools"], **how}
         rigs.Speaker.__init__(
-            *(self, folder, name, runtime, PUPPET, args), stdin=subprocess.PIPE, **how
+            *(self, folder, name, runtime, PUPPET, args), stdin=subprocess.PIPE, at=at, **how
         )
 
     def do(self, order):

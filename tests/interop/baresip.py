@@ -25,8 +25,8 @@ audio_source		aufile,{play}
 audio_player		aubridge,nowhere
 audio_alert		aubridge,nowhere
 audio_level		no
-ausrc_srate		8000
-auplay_srate		8000
+ausrc_srate		{rate}
+auplay_srate		{rate}
 ausrc_channels		1
 auplay_channels		1
 ausrc_format		s16
@@ -80,6 +80,7 @@ class Baresip(rigs.Teller):
         calls=4,
         contact=None,
         ip=None,
+        rate=8000,
         **more,
     ):
         self.ip = ip or rigs.addresses().take()
@@ -89,6 +90,7 @@ class Baresip(rigs.Teller):
         config = _CONFIG.format(
             ip=self.ip,
             calls=calls,
+            rate=rate,
             play=play,
             folder=self.home,
             modules=found.parent.parent / "lib/baresip/modules",

@@ -22,6 +22,27 @@ class Side:
     def __init__(self, namespace, hosts):
         self.enter = (rigs.program("nsenter"), f"--net={namespace}")
         self._hosts = hosts
+        self._all = set(hosts)
+        self.address = hosts[0]  # what a socket has that is bound to none
+
+    def move(self):
+        """From now on that is another one: the first that nobody took. The old one is gone."""
+        old = self.address
+        self.address = self._hosts[0]
+        orders = ["address flush dev net", f"address add {self.address}/1 dev net"]
+        # Those that programs may have taken: their sockets live on.
+        n = int(self.address.rpartition(".")[2])
+        net = self.address[: self.address.rindex(".") + 1]
+        for i in range(n - 32, n + 32):
+            if f"{net}{i}" in self._all - {old, self.address}:
+                orders.append(f"address add {net}{i}/1 dev net")
+        subprocess.run(
+            [*self.enter, rigs.program("ip"), "-batch", "-"],
+            input="\n".join(orders) + "\n",
+            text=True,
+            check=True,
+            timeout=20,
+        )
 
     def take(self):
         """An address that no other program has."""

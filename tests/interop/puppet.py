@@ -7,6 +7,7 @@
 #   hold, resume      the call in progress
 #   hangup            it, or the one that is ringing
 #   message URI TEXT  send a text
+#   reregister        the network came back, as a board's says
 #   look              tell what the tables hold, what is left of the heap, how the call goes
 #   quit              unregister and end
 
@@ -35,6 +36,8 @@ class Puppet(phone.Program):
                     self.call.hangup()
                 elif word == "message":
                     await self.phone.message(*rest.split(" ", 1))
+                elif word == "reregister":
+                    self.phone.reregister()
                 elif word == "look":
                     self.look()
                 elif word == "quit":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dissect import Dissected as Dissected
 from hearing import fit as fit
+from hearing import halve as halve
 from hearing import heard as heard
 from hearing import noise as noise
 from hearing import samples as samples

@@ -72,8 +72,12 @@ class Home:
         self.events = []
         self.agent = Agent(self.host, self.hear, b"sip:" + ip)
         self.host.agent = self.agent
+        self.users = users
         auth = Authenticator(ip, users.get, algorithms)
-        self.registrar = Registrar(self.agent, auth, users.__contains__)
+        self.registrar = Registrar(self.agent, auth, self.known)
+
+    def known(self, user):
+        return user in self.users
 
     def hear(self, event, subject, detail):
         self.events.append((event, subject))

@@ -51,12 +51,12 @@ def dbfs(db):
     return int(40 * 32767 * 0.6366 * 10 ** (db / 20) + 0.5)
 
 
-def scale(pcm, gain, limit=_FULL):
-    """Make a frame louder or softer; what is then louder than `limit` is cut, never wrapped."""
-    check(pcm)
+def scale(pcm, gain, limit=_FULL, n=FRAME):
+    """Make `n` samples louder or softer; what is then louder than `limit` is cut, never wrapped."""
+    check(pcm, n)
     if not (0 <= gain <= MOST and 0 <= limit <= _FULL):
         raise UsageError("no such gain")
-    _scale(pcm, 0, FRAME, gain, 0, limit)
+    _scale(pcm, 0, n, gain, 0, limit)
 
 
 def narrow(wide, pcm, n, louder=0):

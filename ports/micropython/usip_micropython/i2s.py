@@ -82,19 +82,23 @@ class Microphone:
             self._i2s = None
 
     def readinto(self, pcm):
-        """One frame of 20 ms, or silence while there is no whole one. Whether there was."""
+        """One frame of 20 ms, or silence while there is no whole one. Whether there was. It has 160
+        samples, or all 320 of 16 kHz where `pcm` has room for them."""
         if not self._whole():
             copy(SILENCE, 0, 2 * FRAME, pcm, 0)
+            if len(pcm) > 2 * FRAME:
+                copy(SILENCE, 0, 2 * FRAME, pcm, 2 * FRAME)
             self.gaps += 1
             return False
         wide = self._raw
+        halver = self._halver if len(pcm) < 2 * self._n else None
         if self._bits == 32:
-            wide = self._wide if self._halver else pcm
+            wide = self._wide if halver else pcm
             narrow(self._raw, wide, self._n, self._louder)
-        if self._halver:
-            self._halver.process(wide, pcm)
+        if halver:
+            halver.process(wide, pcm)
         elif wide is not pcm:
-            copy(wide, 0, 2 * FRAME, pcm, 0)
+            copy(wide, 0, 2 * self._n, pcm, 0)
         # How much of the next one is there: how far the microphone is ahead.
         self._have = 0
         self._whole()
@@ -183,7 +187,8 @@ class Amplifier:
             self._i2s = None
 
     def write(self, pcm):
-        """Play one frame; never blocks. Whether there was room."""
+        """Play one frame, of 160 samples or of 320 at 16 kHz; never blocks. Whether there was
+        room."""
         if not self._i2s:
             return False
         if self._left:
@@ -191,6 +196,13 @@ class Amplifier:
             if self._left:
                 self.dropped += 1
                 return False
+        if self._doubler and len(pcm) == len(self._out):
+            copy(pcm, 0, len(pcm), self._out, 0)
+            if self.volume != UNITY:
+                scale(self._out, self.volume, n=2 * FRAME)
+            self._left = len(pcm)
+            self._push()
+            return True
         copy(pcm, 0, 2 * FRAME, self._pcm, 0)
         if self.volume != UNITY:
             scale(self._pcm, self.volume)
@@ -217,9 +229,10 @@ class Amplifier:
 
 class I2SAudio:
     """Full duplex: a Microphone and an Amplifier, each on a controller of its own; either may be
-    None. What a phone takes as `audio`."""
+    None. What a phone takes as `audio`; `wide`, for one that has G.722, if both have 16 kHz."""
 
-    def __init__(self, microphone=None, amplifier=None):
+    def __init__(self, microphone=None, amplifier=None, wide=False):
+        self.rate = 16000 if wide else 8000
         self.microphone = microphone
         self.amplifier = amplifier
 
@@ -243,7 +256,8 @@ class I2SAudio:
         if self.microphone:
             self.microphone.readinto(pcm)
         else:
-            copy(SILENCE, 0, 2 * FRAME, pcm, 0)
+            for i in range(0, len(pcm), 2 * FRAME):
+                copy(SILENCE, 0, 2 * FRAME, pcm, i)
 
     def write(self, pcm):
         if self.amplifier:
