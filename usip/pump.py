@@ -8,8 +8,6 @@ from .clock import later, left
 from .driver import now
 from .media import g711
 from .media.stream import EVENT, MediaStream
-from .rand import below
-from .reports import Reporter, RtpFlow
 
 _sleep_ms = getattr(asyncio, "sleep_ms", None)
 if not _sleep_ms:  # CPython
@@ -27,7 +25,18 @@ _DESERTED = 100  # frames, 2 s
 _LENGTHS = 12  # sound, events, reports, what is left of a packet that was cut
 
 
-class Pump(Reporter):
+class RtpFlow:
+    """What the trace is shown of a media socket."""
+
+    transport = b"RTP"
+    reliable = False
+
+    def __init__(self, local, remote):
+        self.local = local
+        self.remote = remote
+
+
+class Pump:
     """The sound of one call after another: its buffers live as long as the phone.
 
     `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
@@ -56,11 +65,9 @@ class Pump(Reporter):
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
         if limits.RTCP:
-            from .media.rtcp import Rtcp
+            from .reports import Reports
 
-            self.rtcp = Rtcp(self.stream)
-            self._rtcp_view = self._rtcp_part = memoryview(self.rtcp.tx)
-        self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
+            self.rtcp = Reports(self)
         self._life = 0  # counts beginnings and ends
         self._at_work = False  # the task is what runs now
 
@@ -92,13 +99,8 @@ class Pump(Reporter):
         self._into = self._rx_view
         self.stream.reset(8)
         if self.rtcp:
-            self.rtcp.reset()
+            self.rtcp.begin()
         self._bound = bound
-        self._rtcp_to = self._rtcp_flow = None
-        self._mux = False
-        self._report_in = 2  # seconds
-        self._dice = below(1024)
-        self._reports_to = None  # so long the peer's last report is a sign of life
 
     def agree(self, remote):
         s = self.stream
@@ -115,7 +117,7 @@ class Pump(Reporter):
             s.remote = self.net.resolve(remote.host, remote.port)
             self._flow = RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
             if self.rtcp:
-                self._reports(remote)
+                self.rtcp.agree(remote, RtpFlow)
         if not self._task:
             self._life += 1
             self._task = asyncio.create_task(self._run(self._life))
@@ -160,13 +162,13 @@ class Pump(Reporter):
             if not self._at_work:
                 self._task.cancel()
             try:
-                self._report(True)
+                if self.rtcp:
+                    self.rtcp.send(True)
             except Exception as e:  # the trace hook is the application's
                 self.user.fault(e)
         self.endpoint.close()
-        if self._side:
-            self._side.close()
-            self._side = None
+        if self.rtcp:
+            self.rtcp.close()
         try:
             if self._task and self.audio:
                 self.audio.stop()
@@ -221,24 +223,15 @@ class Pump(Reporter):
             both = s.sending_on and s.receiving_on
             # RFC 3550 6.3.5: nor need one that reports have something to say. Voice mail that
             # records says nothing, and a telephone that does not send silence.
-            if self.rtcp and self.rtcp.heard:
-                self.rtcp.heard = False
-                self._reports_to = later(now(), limits.RTP_TIMEOUT)
-            elif self._reports_to is not None and left(self._reports_to, now()) <= 0:
-                self._reports_to = None
-            if both and self._reports_to is None and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
+            reports = self.rtcp and self.rtcp.alive()
+            if both and not reports and s.quiet * 20 >= limits.RTP_TIMEOUT > 0:
                 s.quiet = 0
                 self.user.silent()
                 if not self._task:
                     return  # the call is over: its socket must stay closed
             self._follow()
-            self._follow_reports()
-            self._report_in -= 1
-            if not self._report_in:
-                # RFC 3550 6.2: 5 s, not all at the same time
-                self._dice = (self._dice * 5 + 3) & 1023
-                self._report_in = 3 + self._dice % 5
-                self._report()
+            if self.rtcp:
+                self.rtcp.second()
         except Exception as e:
             self.user.fault(e)
 
@@ -314,9 +307,9 @@ class Pump(Reporter):
                 taken += 1
                 if taken == _MANY:
                     break
-        if self._side:
+        if self.rtcp and self.rtcp.side:
             for _ in range(_MOST):
-                if not self._take_report():
+                if not self.rtcp.take():
                     break
 
     def _show(self, at, n):

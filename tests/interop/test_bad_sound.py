@@ -56,8 +56,8 @@ class Talk:
 # What the network does; what is heard whole (the share of tenths of a second), how well in all;
 # the highest delay.
 NETWORKS = {
-    "loss 5 %": ({"loss": 5}, 0.65, 0.93, 90),
-    "loss 15 %": ({"loss": 15}, 0.4, 0.85, 90),
+    "loss 5 %": ({"loss": 5}, 0.65, 0.93, 120),
+    "loss 15 %": ({"loss": 15}, 0.4, 0.85, 120),
     "jitter 60 ms": ({"jitter": 60}, 0.9, 0.95, 140),
 }
 

@@ -46,7 +46,7 @@ class Bench:
         p.begin(self.endpoint, b"192.0.2.1", None, self.user)
         p._task = True  # the test is the loop
         p.agree(Media)
-        self.side = p._side
+        self.side = p.rtcp.side
         self.peer = MediaStream(8, 101)
         self.address = p.stream.remote
         self.lost = 0

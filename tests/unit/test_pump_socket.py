@@ -226,7 +226,7 @@ def test_reports_to_where_there_is_no_way():
         rtcp = 4001
 
     b.pump.agree(Apart)
-    side = b.pump._side
+    side = b.pump.rtcp.side
     b.frames(60)
     assert b.stats["packets_received"] == 60 and not b.user.faults
     # Reports are read all the same
@@ -306,7 +306,7 @@ def test_who_reports_may_be_silent():
         for _ in range(5):
             silence(True)
         assert not b.user.silences
-        b.pump._reports_to = now()  # so long ago was the last
+        b.pump.rtcp.until = now()  # so long ago was the last
         silence(False)
         assert b.user.silences == 1
     finally:
@@ -408,7 +408,7 @@ def test_reports_through_a_nat():
         rtcp = 4001
 
     b.pump.agree(Home)
-    side = b.pump._side
+    side = b.pump.rtcp.side
     assert side.only == (b"192.0.2.9", 4001)
     sent = []
     side.sendto = lambda data, address: sent.append(address)
@@ -431,7 +431,7 @@ def test_reports_through_a_nat():
 def test_reports_on_the_sounds_own_port():
     # RFC 5761: no second socket; they are read between packets of sound, in one reading too.
     b = Bench()
-    assert b.pump._mux and b.pump._side is None
+    assert b.pump.rtcp.mux and b.pump.rtcp.side is None
     sent = []
     b.endpoint.sendto = lambda data, address: sent.append((bytes(data), address))
     far = Rtcp(b.peer)
