@@ -314,7 +314,16 @@ class Call:
                 phone.inband,
                 phone.speech,
             )
-        self.pump.agree(self.core.sdp.remote)
+        core = self.core
+        remote = core.sdp.remote
+        s = self.pump.stream
+        # Whom nobody knows cannot have our sound sent to a third party: where an offer names
+        # another address than its own, that gets no more packets than it sends.
+        if core.incoming and not core.known and remote.host != core.source:
+            s.earned = s.earned or 0
+        else:
+            s.earned = None
+        self.pump.agree(remote)
         if self.alone:
             self.alone = False
             self._both("privacy")
