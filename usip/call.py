@@ -288,9 +288,7 @@ class Call(Caller, Callee):
                 return
             self._fail(e.status or 400, "Failed")
             self.state = state = b"X"
-        except (
-            Exception
-        ):  # no memory, or the application's listener: nothing may be left half ended ...
+        except Exception:  # no memory, or the listener: nothing may be left half ended ...
             if state == b"X":
                 self._finish(now)
             elif state == b"E" != was:  # ... or half begun
