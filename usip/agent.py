@@ -130,17 +130,26 @@ class Agent(Composer):
     # --- transactions ---
 
     def room(self, ours=True):
-        """True while the table of transactions has room, or room could be made: the oldest one that
-        is over and only kept for the case that a message got lost goes first. Some places are for
+        """True while the table of transactions has room, or room could be made: one that is over
+        and only kept for the case that a message got lost goes. Some places are for
         requests of ours: strangers cannot keep us from hanging up."""
         table = self.transactions
         if len(table) < (self.most if ours else self.most - limits.OWN_TRANSACTIONS):
             return True
-        for over in (b"F", b"K", b"A"):
-            for tx in table:
-                if tx.state == over and tx.spent():
-                    table.remove(tx)
-                    return True
+        # Ours first: a late answer to it is passed over in any case. Then what belongs to a dialog:
+        # its CSeq tells that it comes again. A text that comes again would be another.
+        least = 9
+        for tx in table:
+            if tx.state in b"FKA" and tx.spent():
+                n = 0 if tx.client else 2 if tx.keys[1] else 1
+                if tx.state == b"A":
+                    n += 3
+                if n < least:
+                    least = n
+                    over = tx
+        if least < 9:
+            table.remove(over)
+            return True
         return False
 
     def client(self, flow, method, user, now, branch):

@@ -275,6 +275,8 @@ class Call(Caller, Callee):
             self.state = state
             if state in b"YZ":
                 self.invite.quit = True
+            if state == b"Z":  # however short it was to ring: when the peer does, it is cancelled
+                self.end_at = later(now, limits.TIMEOUT)
             if state not in b"RZSOV":  # the others set a time limit of their own, or need none
                 self.end_at = None
         try:
@@ -286,9 +288,7 @@ class Call(Caller, Callee):
                 return
             self._fail(e.status or 400, "Failed")
             self.state = state = b"X"
-        except (
-            Exception
-        ):  # no memory, or the application's listener: nothing may be left half ended ...
+        except Exception:  # no memory, or the listener: nothing may be left half ended ...
             if state == b"X":
                 self._finish(now)
             elif state == b"E" != was:  # ... or half begun

@@ -188,3 +188,19 @@ def test_refused():
         b.answered(code)  # again: its ACK was lost
         assert count(b, b"ACK") == 2 and count(b, b"INVITE") == 1
         ended(b, code, reason, True)
+
+
+def test_hung_up_before_a_late_ringing():
+    # The time to ring was over, and the call forgotten, before the peer said that it rings: it rang
+    # on for minutes, and nobody cancelled it.
+    b = Bench()
+    b.dial(ring_ms=5000)
+    b.run(100)
+    b.call.hangup(b.now)
+    b.run(7000)
+    assert b.sent(b"CANCEL") is None
+    b.answered(180)
+    assert b.sent(b"CANCEL") is not None
+    b.answered(200, method=b"CANCEL")
+    b.answered(487)
+    ended(b, 487, "Cancelled", False)

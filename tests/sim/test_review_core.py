@@ -259,3 +259,20 @@ def test_patience_longer_than_a_transaction():
     assert parse(b.wire.last()).branch == b.sent(b"INVITE").branch
     b.answered(487)
     assert (c.code, c.reason) == (408, "NoAnswer")
+
+
+def test_a_full_table_does_not_hear_a_text_twice():
+    # Sixteen requests within a call had pushed out what was known of a text, which came again.
+    b = Bench()
+    texts = []
+    b.agent.methods[b"MESSAGE"] = lambda tx, m, now: (
+        texts.append(m.body),
+        b.agent.answer(tx, 200, now),
+    )
+    stranger(b, 0, b"MESSAGE", body=b"once", ctype=b"text/plain")
+    b.up(True)
+    for _ in range(2 * limits.TRANSACTIONS):
+        b.within(b"OPTIONS")
+        assert last(b) == 200
+    stranger(b, 0, b"MESSAGE", body=b"once", ctype=b"text/plain")
+    assert last(b) == 200 and texts == [b"once"]

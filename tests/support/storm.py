@@ -406,9 +406,11 @@ class Storm:
         """A clean network: everything arrived, and both tell the same tale."""
         caller = self.sides[self.caller]
         callee = self.sides[1 - self.caller]
-        # A callee that hangs up before the ACK has come was not answered.
+        # A callee that hangs up before the ACK has come was not answered, nor a caller who gave up
+        # while the answer was on its way.
         if "answered" in callee.events and "answered" not in caller.events:
-            return "one was answered, the other not"
+            if caller.all[0].reason not in ("Cancelled", "NoAnswer"):
+                return "one was answered, the other not"
         for i in range(2):
             if self.sides[1 - i].digits != self.digits[i] and not callee.events.count("ended"):
                 return "digits are lost: %s of %s" % (self.sides[1 - i].digits, self.digits[i])
