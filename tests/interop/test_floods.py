@@ -52,7 +52,7 @@ class Line:
 
     def __init__(self, rig, runtime, account=True):
         self.rig, self.runtime = rig, runtime
-        self.stranger = rig.ip()
+        self.stranger = rig.ip().replace("127.77.", "127.79.")  # whom nobody lists
         how = {"trace": False, "limit": LIMIT_S}
         proxy = rig.kamailio(limit=LIMIT_S) if account else None
         ways = (("door", runtime), ("indoor", "cpython"), ("guest", "cpython"))
