@@ -8,7 +8,6 @@ import sys
 
 from fakenet import Random
 from phonenet import Lan, Net
-
 from usip import driver, limits, rand
 from usip.phone import Phone
 

@@ -250,11 +250,9 @@ class MediaStream:
         if audio:
             self._measure(h, n - at)
         r = self.reception
-        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
-            newest = r.highest == h.seq
         elif audio or noise or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
@@ -266,6 +264,9 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
+            # A gateway's events with an SSRC of their own have numbers of their own.
+            ours = h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo
+            newest = not ours or r.highest == h.seq
             d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
             # Digits open doors: they count when it is certain whose they are.
             return d if addr is None or self._lock == _LOCKED else None
