@@ -2,7 +2,7 @@
 
     FLOOD_S=30 pytest tests/interop/test_floods.py -s        (make floods)
 
-Each flood lasts FLOOD_S seconds, 3 by default. What was measured is printed, and kept in
+Each flood lasts FLOOD_S seconds, 2 by default. What was measured is printed, and kept in
 build/floods.json. In a call are the phone under test and another; both count what they lose.
 """
 
@@ -22,7 +22,7 @@ from asterisk import Puppet, puppet
 SLOW = True
 PEER = "kamailio"
 GROUP = "bad networks"
-SECONDS = float(os.environ.get("FLOOD_S", "3"))
+SECONDS = float(os.environ.get("FLOOD_S", "2"))
 LONG = SECONDS > 5
 RATE = 2000
 # What of the sound may get lost, in per cent. A short flood on a busy machine tells little.
@@ -52,7 +52,7 @@ class Line:
 
     def __init__(self, rig, runtime, account=True):
         self.rig, self.runtime = rig, runtime
-        self.stranger = rig.ip()
+        self.stranger = rig.ip().replace("127.77.", "127.79.")  # whom nobody lists
         how = {"trace": False, "limit": LIMIT_S}
         proxy = rig.kamailio(limit=LIMIT_S) if account else None
         ways = (("door", runtime), ("indoor", "cpython"), ("guest", "cpython"))
