@@ -114,9 +114,12 @@ class Agent(Composer):
 
     def send(self, data, flow, now):
         """Give `data` to `flow`; False when the transport has failed."""
-        if self.trace:
-            self.trace(True, data, flow, now)
-        sent = flow.send(data)
+        try:
+            if self.trace:
+                self.trace(True, data, flow, now)
+            sent = flow.send(data)
+        except MemoryError:
+            return True  # as if the network had lost it
         if not sent and self.note:
             self.note("%s:%d is unreachable" % (str(flow.remote[0], "utf-8"), flow.remote[1]), now)
         return sent
@@ -197,6 +200,10 @@ class Agent(Composer):
             # be taken apart: with a transaction its 100 would fail in poll().
             table.remove(tx)
             self.refuse(m, 513, now)
+        except Exception:  # no memory: as if the request was lost, unless somebody has taken it
+            if tx.data is None and tx.user is None:
+                table.remove(tx)
+            raise
         finally:
             if tx.keys is not None:
                 table.place(tx)
@@ -232,10 +239,16 @@ class Agent(Composer):
         if len(m.body) > limits.BODY_MAX:
             raise ProtocolError(413)
         if d:
+            before = d.remote_cseq
             d.check(m)
-            if d.user.request(tx, m, now):
-                return
-        elif m.to_tag and m.method != b"OPTIONS" and m.method != b"NOTIFY":
+            try:
+                if d.user.request(tx, m, now):
+                    return
+            except MemoryError:
+                if tx.data is None:  # it will come again
+                    d.remote_cseq = before
+                raise
+        elif m.to_tag and not self._ping(m):
             raise ProtocolError(481)
         if not handler or m.method == b"INVITE" and d:
             if m.method in _IN_DIALOG and not d:
@@ -243,6 +256,13 @@ class Agent(Composer):
             self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", self.allow))
             return
         handler(tx, m, now)
+
+    def _ping(self, m):
+        # PBXs ask with tags of any kind whether we are there. One as our dialogs have asks for a
+        # call that is gone: its other end is to hear of that.
+        if m.method == b"OPTIONS":
+            return m.to_tag == self.tag or len(m.to_tag) != len(self.tag)
+        return m.method == b"NOTIFY"
 
     # --- answering ---
 

@@ -23,7 +23,7 @@ from .uri import sip
 #         k c b  ACK, CANCEL, BYE came  y our BYE was answered
 #         d the peer does not know the dialog any more  l our final response never got through
 #         a j h  the application answers, rejects, hangs up
-#         ~ time to send the 2xx (or the 180) again  $ time is up
+#         ~ time to send the 2xx (or the 180) again, or what there was no memory for  $ time is up
 # actions p provisional  u up: ACK, established  v up only to say BYE  f failed
 #         n remember, tell nothing  s send CANCEL  t ring time-out: send CANCEL
 #         o send 2xx  r send 2xx again  m media is up: ACK came  j ring again
@@ -35,13 +35,13 @@ MACHINE = (
     b"S1pR S2uE S3fX ShnZ S$tZ "
     b"R1pR R2uE R3fX RhsY R$tY "
     b"Z1sY Z2vB Z3fX Z$xX "
-    b"Y2vB Y3fX Y$xX "
+    b"Y2vB Y3fX Y~sY Y$xX "
     b"OaoW OjeX OheX OcqX ObqX O$iX OlxX O~jO "
     b"WkmE W~rW W$gB WbzX WhnV WlgB "
     b"VkgB V~rV V$gB VbzX VlgB "
     # Established lasts until somebody hangs up; a peer without sound is asked whether it lives.
     b"EbzX EhgB EdxX E$yE "
-    b"ByxX BbxX B$xX BdxX "
+    b"ByxX BbxX B~gB B$xX BdxX "
 )
 # fmt: on
 
@@ -121,6 +121,7 @@ class Call(Caller, Callee):
         if self.state == b"O":
             body = self.body if code == 183 and not self.late else b""
             self._answer(code, now, body)
+            self.ringing = True
             if body:
                 self._tell("early-media")
 
@@ -161,8 +162,9 @@ class Call(Caller, Callee):
     def request(self, tx, m, now):
         """A request came within the dialog. True when it is answered."""
         if m.method == b"BYE":
-            self.agent.answer(tx, 200, now)
+            data = self.agent.response(m, 200)
             self._fire(b"b", now)
+            tx.respond(200, data, now)
             return True
         if m.method == b"INVITE":
             self.mod.came(tx, m, now)
@@ -184,11 +186,9 @@ class Call(Caller, Callee):
         elif again and request is self.invite and self.state in b"EBX":
             self._stray(m, now)
         elif request is self.invite:
-            self.m = m
             if status >= 300 and not self.code:
                 self._fail(status, word(status))
-            self._fire(b"1" if status < 200 else b"2" if status < 300 else b"3", now)
-            self.m = None
+            self._with(m, b"1" if status < 200 else b"2" if status < 300 else b"3", now)
         elif request is self.mod.request:
             self.mod.response(m, status, now)
         elif status >= 200:
@@ -205,11 +205,15 @@ class Call(Caller, Callee):
         self._fire(b"d" if status == 481 else b"h", now)
 
     def ack(self, tx, m, now):
-        if self.mod.ack(m, now):
-            return
+        if not self.mod.ack(m, now):
+            self._with(m, b"k", now)
+
+    def _with(self, m, event, now):
         self.m = m
-        self._fire(b"k", now)
-        self.m = None
+        try:
+            self._fire(event, now)
+        finally:
+            self.m = None
 
     def cancelled(self, tx, m, now):
         if tx is self.tx and self.state == b"O":  # later ones crossed our answer
@@ -227,12 +231,9 @@ class Call(Caller, Callee):
             self._fire(b"l", now)
 
     def poll(self, now):
-        # A deadline is used up before it is acted on: none can come round for ever.
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
-            self.retry_at = None
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
-            self.end_at = None
             self._fire(b"$", now)
         ms = self.mod.poll(now)
         for at in (self.retry_at, self.end_at):
@@ -246,6 +247,11 @@ class Call(Caller, Callee):
 
     def _fire(self, event, now):
         i = MACHINE.find(self.state + event)
+        # A deadline is used up before it is acted on: none can come round for ever.
+        if event == b"~":
+            self.retry_at = None
+        elif event == b"$":
+            self.end_at = None
         if i < 0:
             return
         state = MACHINE[i + 3 : i + 4]
@@ -273,12 +279,14 @@ class Call(Caller, Callee):
         ):  # no memory, or the application's listener: nothing may be left half ended ...
             if state == b"X":
                 self._finish(now)
-            elif state == b"E" != was:  # ... or half begun
-                if self.dialog and self.dialog.confirmed:
-                    self.hangup(now, "Failed")
-                else:  # as if the 2xx was lost: it will come again
+            elif event in b"2k":  # ... or half begun
+                if not self.dialog:  # as if the 2xx was lost: it will come again
                     self.state = was
                     self.end_at = end_at
+                elif state == b"E":
+                    self.hangup(now, "Failed")
+                elif self.end_at is None:  # its ACK goes out when it comes again
+                    self._bye(now)
             raise
         if self.state == b"X" and state == b"X":
             self._finish(now)
@@ -294,33 +302,50 @@ class Call(Caller, Callee):
         agent = self.agent
         if self not in agent.parts:
             return
+        self._leave()
+        if not self.reason:
+            self._fail(200, "HungUp")
+        try:
+            # Transactions stay for half a minute: an INVITE from us needs the call for 2xx that
+            # come again, which need no more of it than the dialog.
+            if self.tx:
+                self.tx.owe(self.code if self.code >= 300 else 480, now)
+        finally:
+            try:
+                self._tell("ended")
+            finally:
+                self.sdp = self.bye = self.data = None
+                self.early = self.lines = ()
+
+    def _leave(self):
+        # Wants no memory: a call can end in any case.
         self.state = b"X"
         self.end_at = self.retry_at = None
         self.mod.stop()
         d = self.dialog
-        if d and agent.dialogs.get(d.key()) is d:
-            del agent.dialogs[d.key()]
-        agent.parts.remove(self)
-        # Transactions stay for half a minute: an INVITE from us needs the call for 2xx that come
-        # again, which need no more of it than the dialog.
-        if self.tx:
-            self.tx.user = None
-        if not self.reason:
-            self._fail(200, "HungUp")
-        self._tell("ended")
-        self.sdp = self.bye = self.data = None
-        self.early = self.lines = ()
+        dialogs = self.agent.dialogs
+        if d and dialogs.get(d.found_by) is d:
+            del dialogs[d.found_by]
+        if self in self.agent.parts:
+            self.agent.parts.remove(self)
+
+    def drop(self):
+        """It did not come about, and nobody has heard of it: what its session has can go."""
+        self._leave()
+        self._tell("dropped")
 
     # --- both ---
 
     def _bye(self, now):
-        self.retry_at = None
-        self.end_at = later(now, limits.BYE_MS)
+        if self.end_at is None:
+            self.end_at = later(now, limits.BYE_MS)
+        self.retry_at = later(now, limits.T1)
         self.mod.stop()
         if not self.reason:
             self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
         self.bye = Request(self.agent, self.dialog, b"BYE", self)
         self.bye.send(now)
+        self.retry_at = None
 
     def _bye_came(self, now):
         if not self.reason:

@@ -5,7 +5,7 @@ from . import limits
 from .agent import ALLOW
 from .clock import later
 from .dialog import Dialog
-from .errors import ProtocolError, UsageError
+from .errors import ProtocolError
 from .header import number
 from .reasons import word
 
@@ -19,31 +19,36 @@ class Callee:
         self.tx = tx
         self.dialog = d = Dialog.accept(m)
         d.user = self
-        self.sdp = agent.session(self, tx.flow)
         self.late = not m.body
+        ms = limits.RING_MS
         try:
+            self.sdp = agent.session(self, tx.flow)
             self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
             self.ok = self._write(200, self.body)  # what we could not answer is refused now
-        except (ProtocolError, UsageError):
-            self.state = b"X"
-            self._tell("dropped")  # the session's socket can go
+            if m.get("expires"):
+                try:
+                    ms = min(ms, number(m.get("expires"), 600) * 1000)
+                except ProtocolError:
+                    pass
+            agent.dialogs[d.key()] = d
+            agent.parts.append(self)
+        except Exception:
+            self.drop()
             raise
+        self.end_at = later(now, ms)
         tx.user = self
         tx.tag = d.local_tag
-        ms = limits.RING_MS
-        if m.get("expires"):
-            try:
-                ms = min(ms, number(m.get("expires"), 600) * 1000)
-            except ProtocolError:
-                pass
-        self.end_at = later(now, ms)
-        agent.dialogs[d.key()] = d
-        agent.parts.append(self)
-        self._tell("incoming")
+        try:
+            self._tell("incoming")
+        except Exception:  # there is nobody to answer it
+            if self.state == b"O":
+                self._finish(now)
+            raise
         if self.state == b"O":
-            self.retry_at = later(now, limits.RING_AGAIN)
-            if not tx.data:
+            self.retry_at = later(now, limits.T1)
+            if not self.ringing:
                 self.ring(now)
+            self.retry_at = later(now, limits.RING_AGAIN)
 
     def _write(self, code, body):
         tx = self.tx
@@ -59,8 +64,12 @@ class Callee:
 
     def _ring_again(self, now):
         # 13.3.1.1: once a minute, or a proxy takes us for dead
+        if not self.ringing:
+            self.retry_at = later(now, limits.T1)
+            self.ring(now)
+        else:
+            self.tx.respond(180, self.tx.data, now)
         self.retry_at = later(now, limits.RING_AGAIN)
-        self.tx.respond(180, self.tx.data, now)
 
     def _send_ok(self, now):
         self.dialog.confirmed = True

@@ -61,12 +61,13 @@ class Caller:
         if contact(m):
             d.target = contact(m)
             d.routes = self.invite.dialog.fork(m).routes  # 13.2.2.4: computed again from the 2xx
+        self.agent.dialogs[d.key()] = d
+        # From here on nothing wants memory: there is a dialog, or there is none.
         d.cseq = self.invite.cseq
         d.confirmed = True
         d.user = self
         self.dialog = d
-        self.early = []
-        self.agent.dialogs[d.key()] = d
+        self.early = ()
         return d
 
     def _stray(self, m, now):
@@ -111,9 +112,12 @@ class Caller:
             return
         # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is
         # over
-        self.end_at = later(now, limits.TIMEOUT)
+        if self.end_at is None:
+            self.end_at = later(now, limits.TIMEOUT)
+        self.retry_at = later(now, limits.T1)
         self.invite.tx.expire(limits.TIMEOUT, now)
-        self.invite.cancel(now)
+        if self.invite.cancel(now):
+            self.retry_at = None
 
     def _ring_timeout(self, now):
         self._fail(408, "NoAnswer")

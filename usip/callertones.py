@@ -63,7 +63,11 @@ class CallerTones:
             self._audio = None
             phone.driver.fault(e)
             return
-        self._task = asyncio.create_task(self._run(tone(name, phone.country), ms))
+        try:
+            self._task = asyncio.create_task(self._run(tone(name, phone.country), ms))
+        except MemoryError:
+            self._end()
+            raise
 
     def stop(self):
         """Silence, at once."""

@@ -4,6 +4,7 @@
 import asyncio
 
 from . import limits
+from .clock import later, left
 
 try:
     from time import ticks_ms
@@ -20,16 +21,23 @@ except ImportError:  # CPython
         return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
 
 
-_sleep_ms = getattr(asyncio, "sleep_ms", None)
+_sleep_ms = getattr(asyncio, "sleep_ms", None)  # wants no memory, which sleep() does
+if not _sleep_ms:  # CPython
+
+    def _sleep_ms(ms):
+        return asyncio.sleep(ms / 1000)
+
 
 
 def _ignore(e):
     pass
 
 
-def _pause():
-    # MicroPython's sleep_ms() wants no memory, sleep() little: this comes after it ran out.
-    return _sleep_ms(100) if _sleep_ms else asyncio.sleep(0.1)
+async def ring(ms, f):
+    """Call `f` in `ms` milliseconds: a task of its own. Not asyncio.wait_for(): where memory runs
+    out within that, MicroPython's leaves a task behind which later cancels who waited."""
+    await _sleep_ms(ms)
+    f()
 
 
 class UdpFlow:
@@ -60,6 +68,8 @@ class Driver:
         self._flows = {}
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
         self._tasks = []
+        self._alarm = None  # the task that wakes _time() ...
+        self._alarm_at = 0  # ... then
         self._buf = None
 
     def start(self, agent):
@@ -79,6 +89,12 @@ class Driver:
         for t in self._tasks:
             t.cancel()
         self._tasks = []
+        self._quiet()
+
+    def _quiet(self):
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
 
     def close(self):
         self._cancel()
@@ -133,11 +149,11 @@ class Driver:
                     try:
                         n = self._one(ep, view)
                     except Exception as e:
-                        self._failed(e)
+                        self.failed(e)
                     await asyncio.sleep(0)  # a flood must leave room for timers and sound
             except Exception as e:  # not even memory to wait with
-                self._failed(e)
-                await _pause()
+                self.failed(e)
+                await _sleep_ms(100)
             n = 0
             self._wake.set()
 
@@ -155,22 +171,36 @@ class Driver:
             wake.clear()
             try:
                 ms = self.agent.poll(now())
+                if ms == 0:
+                    await _sleep_ms(0)
+                    continue
                 if ms is None:
-                    await wake.wait()
-                elif ms > 0:
-                    try:
-                        await asyncio.wait_for(wake.wait(), ms / 1000)
-                    except asyncio.TimeoutError:
-                        pass
+                    self._quiet()
                 else:
-                    await asyncio.sleep(0)
+                    self._set(ms)
+                await wake.wait()
             except Exception as e:
-                self._failed(e)
-                await _pause()
+                self.failed(e)
+                await _sleep_ms(100)
 
-    def _failed(self, e):
-        # What the network sends never raises here: this is our bug, the application's, or there is
-        # no memory. The phone lives on and says so.
+    def _set(self, ms):
+        # One that rings too early costs a look at the deadlines; a new one for each would cost more.
+        t = now()
+        if self._alarm:
+            d = left(self._alarm_at, t)
+            if 0 < d <= ms:
+                return
+            self._quiet()
+        self._alarm_at = later(t, ms)
+        self._alarm = asyncio.create_task(ring(ms, self._rung))
+
+    def _rung(self):
+        self._alarm = None
+        self._wake.set()
+
+    def failed(self, e):
+        """What the network sends never raises below: this is our bug, the application's, or there
+        is no memory. The phone lives on and says so. Raises nothing."""
         try:
             self.fault(e)
         except Exception:

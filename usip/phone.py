@@ -8,7 +8,8 @@ from . import limits
 from .agent import Agent
 from .call import Call as Core
 from .calls import Calls
-from .driver import Driver, now
+from .clock import later, left
+from .driver import Driver, now, ring
 from .errors import ProtocolError
 from .phonecall import Call, Queue
 from .pump import Pump
@@ -184,16 +185,21 @@ class Phone:
         """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was
         closed.
         """
+        if ready():
+            return True
+        alarm = None
         if timeout_ms is not None:
-            try:
-                return await asyncio.wait_for(self.wait(ready), timeout_ms / 1000)
-            except asyncio.TimeoutError:
-                return bool(ready())
-        while not ready():
-            if self.closed:
-                return False
-            await self._news.wait()
-        return True
+            end = later(now(), timeout_ms)
+            alarm = asyncio.create_task(ring(timeout_ms, self._tell))
+        try:
+            while not ready():
+                if self.closed or alarm and left(end, now()) <= 0:
+                    return False
+                await self._news.wait()
+            return True
+        finally:
+            if alarm:
+                alarm.cancel()
 
     def _tell(self):
         # Wakes every wait; each looks for itself whether it is meant.
@@ -299,11 +305,20 @@ class Phone:
     # --- what the core tells ---
 
     def _event(self, event, subject, detail):
+        try:
+            self._hear(event, subject, detail)
+        finally:
+            self._tell()
+
+    def _hear(self, event, subject, detail):
         if isinstance(subject, Core):
-            subject = self._face(subject)
             if event == "dropped":  # refused before it rang: only its socket is to be closed
-                subject.event("ended")
+                if subject.data:
+                    subject.data.event("ended")
                 return
+            subject = self._face(subject)
+            if event == "ended":
+                self._incoming.remove(subject)
             if event == "dtmf":
                 if not subject.heard(*detail):
                     return
@@ -311,8 +326,6 @@ class Phone:
                 subject.event(event)
             if event == "incoming":
                 self._incoming.put(subject)
-            elif event == "ended":
-                self._incoming.remove(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
         try:
@@ -321,7 +334,6 @@ class Phone:
         except Exception as e:  # the application's: no call is left half set up for it
             if event != "error":
                 self._fault(e)
-        self._tell()
 
     def _fault(self, e):
         self._event("error", e, "internal error: %r" % e)

@@ -255,7 +255,10 @@ class Call:
 
     def event(self, event):
         if self.phone.tones:  # first: the loudspeaker has to be free for the call
-            self.phone.tones.event(self, event)
+            try:
+                self.phone.tones.event(self, event)
+            except MemoryError as e:  # the call goes on without
+                self.fault(e)
         if event == "answered":
             self.was_answered = True
         elif event in ("media", "early-media"):
@@ -272,35 +275,43 @@ class Call:
             for c in phone.calls.active():
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
-            self.pump = phone.pump()
-            trace = phone.agent.trace
-            self.pump.begin(
-                self.endpoint,
-                self._host,
-                audio,
-                self,
-                trace,
-                self._bound,
-                phone.inband,
-                phone.speech,
-            )
+            pump = phone.pump()
+            try:
+                pump.begin(
+                    self.endpoint,
+                    self._host,
+                    audio,
+                    self,
+                    phone.agent.trace,
+                    self._bound,
+                    phone.inband,
+                    phone.speech,
+                )
+            except MemoryError:  # with buffers as big as these another would not be had again
+                phone.pumps.append(pump)
+                raise
+            self.pump = pump
         self.pump.agree(self.core.sdp.remote)
 
     def _close(self):
         pump = self.pump
+        endpoint = self.endpoint
+        self.endpoint = None
         if pump:
-            self._stats = self.stats
             audio = pump.audio
+            try:
+                self._stats = self.stats
+            except MemoryError as e:
+                self.fault(e)
+            self.pump = None
             pump.stop()
             self.phone.pumps.append(pump)
-            self.pump = None
             for c in self.phone.calls.active():
                 if audio and c.data and c.data.pump:
                     c.data.pump.take(audio)  # the other call gets the microphone
                     break
-        elif self.endpoint:
-            self.endpoint.close()
-        self.endpoint = None
+        elif endpoint:
+            endpoint.close()
 
     # --- what the pump tells ---
 
@@ -320,7 +331,7 @@ class Call:
             self.phone.driver.kick()
 
     def fault(self, e):
-        self.phone.driver.fault(e)
+        self.phone.driver.failed(e)
 
     def heard(self, digit, ms, via):
         """Take a digit; False when it is one that came another way already."""

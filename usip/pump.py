@@ -144,12 +144,14 @@ class Pump:
         self.user.fault(e)
 
     def stop(self):
-        if self._task:
+        task = self._task
+        self._task = None
+        if task:
             # A call may end within the task: a BYE that there is no way to send. MicroPython's
             # asyncio cannot cancel what runs; it ends by itself.
             self._life += 1
             if not self._at_work:
-                self._task.cancel()
+                task.cancel()
             try:
                 self._report(True)
             except Exception as e:  # the trace hook is the application's
@@ -159,11 +161,11 @@ class Pump:
             self._side.close()
             self._side = None
         try:
-            if self._task and self.audio:
+            if task and self.audio:
                 self.audio.stop()
         except Exception as e:
             self._silent(e)
-        self._task = self.audio = None
+        self.audio = None
 
     async def _run(self, life):
         due = now()
@@ -177,6 +179,8 @@ class Pump:
             try:
                 if self._life == life:
                     self._frame()
+            except MemoryError as e:  # a frame less
+                self.user.fault(e)
             except Exception as e:
                 self._silent(e)
             frames += 1

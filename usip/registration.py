@@ -75,7 +75,6 @@ class Registration:
 
     def poll(self, now):
         if self.at is not None and left(self.at, now) <= 0:
-            self.at = None
             self._fire(b"$", now)
         if self.state != b"A" or not self.agent.public:
             self.ping_at = None
@@ -90,19 +89,27 @@ class Registration:
 
     def _fire(self, event, now, m=None):
         i = MACHINE.find(self.state + event)
+        if event == b"$":
+            self.at = None
         if i < 0:
             return
         state = MACHINE[i + 3 : i + 4]
         if state != self.state and self.agent.log:
             self.agent.log(self, self.state, state)
         self.state = state
-        _ACTIONS[MACHINE[i + 2]](self, m, now)
+        self.at = None
+        try:
+            _ACTIONS[MACHINE[i + 2]](self, m, now)
+        except Exception:
+            if self.at is None:  # no memory: a try that has failed, or an end
+                self.state = b"U" if state in b"UN" else b"F"
+                self.at = later(now, limits.BACKOFF_FIRST)
+            raise
 
     def _send(self, expires, now):
         agent = self.agent
         self.dialog.routes = list(self.outbound)
         flow = agent.flow_to(self.dialog, now)
-        self.at = None
         lines = (b"Allow", ALLOW)
         if flow:
             if flow.remote not in agent.trusted:
