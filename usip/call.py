@@ -67,11 +67,11 @@ class Call(Caller, Callee):
         self.invite = self.tx = self.bye = None  # Request, server Transaction, Request
         self.m = None
         self.sdp = None
-        self.late = self.follow = self.held = self.trying = self.ringing = False
+        self.late = self.follow = self.held = self.trying = self.ringing = self.leaving = False
         self.body = self.ok = b""
         self.strays = ()
         self.retry_at = self.end_at = None
-        self.interval = 0
+        self.interval = limits.T1
         self.mod = Reinvite(self)
         self.info = None  # what sends digits
         self.data = None  # the application's own
@@ -143,7 +143,9 @@ class Call(Caller, Callee):
             self._fail(
                 487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why
             )
+        self.leaving = True  # until it is done: see poll()
         self._fire(b"h", now)
+        self.leaving = False
 
     def abandon(self, now):
         """The network is gone for good: end without telling the peer."""
@@ -231,6 +233,9 @@ class Call(Caller, Callee):
             self._fire(b"l", now)
 
     def poll(self, now):
+        if self.leaving:
+            self._fire(b"h", now)
+            self.leaving = False
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:

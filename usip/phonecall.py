@@ -157,8 +157,10 @@ class Call:
     # --- doing ---
 
     def _do(self, method, *args):
-        getattr(self.core, method)(*args, now())
-        self.phone.driver.kick()
+        try:
+            getattr(self.core, method)(*args, now())
+        finally:
+            self.phone.driver.kick()
 
     def ring(self, code=180):
         """Callee: 183 sends our sound ahead of the answer. 180 was sent already."""

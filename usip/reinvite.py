@@ -44,7 +44,7 @@ class Reinvite:
         self.offered = False  # our 200 held an offer: the ACK brings the answer
         self.ok = b""
         self.retry_at = self.end_at = None
-        self.interval = 0
+        self.interval = limits.T1
 
     def hold(self, on, now):
         if self.call.sdp:  # else the call never came about

@@ -74,7 +74,8 @@ else:
     # What takes no memory, beside functions of usip, whose own lines are looked at.
     FREE = (
         "len isinstance hasattr getattr min max abs ord left find rfind get remove pop close stop "
-        "leave clear cancel startswith endswith isdigit isalpha count set is_set later bool int"
+        "leave clear cancel startswith endswith isdigit isalpha count set is_set later bool int "
+        "listener"
     ).split()
     _lines = {}  # file -> lines that allocate
     _ours = set()  # names of usip's functions
@@ -82,7 +83,8 @@ else:
     def _allocates(node):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-            return name not in FREE and name not in _ours
+            # A function out of a table is one of ours.
+            return bool(name) and name not in FREE and name not in _ours
         if isinstance(node, (ast.BinOp, ast.AugAssign)):
             return any(
                 isinstance(x, ast.Constant) and isinstance(x.value, (bytes, str))
