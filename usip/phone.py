@@ -293,8 +293,9 @@ class Phone:
 
     async def _single(self, single):
         self.driver.kick()
-        await self.wait(lambda: single.status)
-        return single.status
+        # Longer than its transactions last, whatever becomes of them.
+        await self.wait(lambda: single.status, 4 * limits.TIMEOUT)
+        return single.status or 408
 
     async def next_message(self, timeout_ms=None):
         """The next text that came: (from: name-addr as bytes, text: str), None when none came in

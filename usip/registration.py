@@ -18,13 +18,13 @@ from .uri import Uri
 # states  N not registered  R REGISTER sent  A registered  F failed, waits to try again
 #         U un-REGISTER sent
 # events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
-# actions r register  a accepted  f failed: back off  m more seconds wanted: again
+# actions r register  a accepted  f failed: back off  e no answer: the same  m more seconds wanted: again
 #         u unregister  d done: unregistered  n nothing to undo
 
 # fmt: off
 MACHINE = (
     b"NsrR "
-    b"R2aA R3fF R4mR RsrR RquU "
+    b"R2aA R3fF R4mR RsrR RquU R$eF "
     b"A$rR AsrR AquU "
     b"F$rR FsrR FqnN "
     b"U2dN U3dN U4dN U$dN UsrR "
@@ -101,7 +101,7 @@ class Registration:
         try:
             _ACTIONS[MACHINE[i + 2]](self, m, now)
         except Exception:
-            if self.at is None:  # no memory: a try that has failed, or an end
+            if self.at is None or self.state == b"R":  # no memory: a try that has failed, or an end
                 self.state = b"U" if state in b"UN" else b"F"
                 self.at = later(now, limits.BACKOFF_FIRST)
             raise
@@ -119,6 +119,8 @@ class Registration:
             if self.bound and self.bound != contact:
                 # Where we were: a registrar that goes on calling there rings nobody.
                 lines += (b"Contact", self.bound + b";expires=0")
+        # Longer than the transactions last, the one with credentials too: whatever becomes of them.
+        self.at = later(now, 3 * limits.TIMEOUT)
         if self.request:
             self.request.quit = True  # 10.2: one at a time; a late challenge is not answered
         self.request = Request(agent, self.dialog, b"REGISTER", self, lines)
@@ -225,6 +227,7 @@ class Registration:
         self._send(self.expires, now)
 
     def _failed(self, m, now):
+        self.request.quit = True  # it may be on its way still
         status = self.status
         n = min(self.failures, 9)
         self.failures += 1
@@ -253,6 +256,10 @@ class Registration:
         else:
             why = str(m.reason, "utf-8") if m and _printable(m.reason) else "refused"
         self.agent.listener("registration-failed", self, why)
+
+    def _no_answer(self, m, now):
+        self.status = 408
+        self._failed(m, now)
 
     def _unregister(self, m, now):
         self._send(0, now)
@@ -295,6 +302,7 @@ _ACTIONS = {
     ord("r"): Registration._register,
     ord("a"): Registration._accepted,
     ord("f"): Registration._failed,
+    ord("e"): Registration._no_answer,
     ord("m"): Registration._more,
     ord("u"): Registration._unregister,
     ord("d"): Registration._done,
