@@ -2,16 +2,13 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .callee import Callee
 from .caller import Caller
 from .clock import later, left
-from .dialog import Dialog
 from .errors import ProtocolError, UsageError
 from .reasons import word
 from .reinvite import Reinvite
 from .request import Request
-from .uri import sip
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -77,42 +74,6 @@ class Call(Caller, Callee):
         self.data = None  # the application's own
 
     # --- what the application does ---
-
-    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False):
-        """Call `uri` (bytes). `lines` are more header lines: name, value, ...; `late`: no offer in
-        the INVITE; `follow`: go where a 3xx points.
-        """
-        agent = self.agent
-        u = sip(uri)
-        # No longer than the transaction lives, or there would be no CANCEL at its end.
-        ring_ms = min(ring_ms or limits.RING_MS, limits.RING_MS)
-        self.lines = lines
-        d = Dialog(agent.aor, self.peer, u.text(True))
-        d.routes = list(agent.routes)
-        d.user = self
-        self.late = late
-        self.follow = follow
-        self.ring_ms = ring_ms
-        self.end_at = later(now, ring_ms)
-        self.early = []
-        if self not in agent.parts:
-            agent.parts.append(self)
-        flow = agent.flow_to(d, now)
-        if not flow:
-            self._fail(503, "Unreachable")
-            self._finish(now)
-            return
-        try:
-            if not self.sdp:
-                self.sdp = agent.session(self, flow)
-        except ProtocolError as e:  # no socket for the sound
-            self._fail(e.status, word(e.status))
-            self._finish(now)
-            return
-        body = b"" if late else self.sdp.offer()
-        lines = (b"Allow", ALLOW) + tuple(lines)
-        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", body)
-        self.invite.send(now)
 
     def ring(self, now, code=180):
         """Callee: tell the caller that it rings (180), or send the answer ahead as early media

@@ -28,7 +28,6 @@ if not _sleep_ms:  # CPython
         return asyncio.sleep(ms / 1000)
 
 
-
 def _ignore(e):
     pass
 

@@ -56,6 +56,17 @@ class _Digits:
         return d
 
 
+class _Nobody:
+    # What a pump tells when its call is over.
+    def fault(self, *what):
+        pass
+
+    alive = silent = digit_came = fault
+
+
+_nobody = _Nobody()
+
+
 class Call:
     """One call. `peer` is the other's name-addr (bytes), `incoming` the side, `data` yours to use.
 
@@ -307,6 +318,7 @@ class Call:
                 self.fault(e)
             self.pump = None
             pump.stop()
+            pump.user = _nobody  # else it keeps all of this call until the next
             self.phone.pumps.append(pump)
             for c in self.phone.calls.active():
                 if audio and c.data and c.data.pump:

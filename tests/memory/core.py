@@ -266,6 +266,7 @@ class Town:
             self.device.do(c.answer, self.world.now)
         self.run(limits.TIMEOUT + 2000)
         self.world.drop = None
+        self.hangup(c)
 
     def s_reinvite(self):
         self.how = "answer"
@@ -430,7 +431,9 @@ def main(args):
         points, failures, faults = try_all(name, every, more, keep)
         total += points
         bad += faults
-        print("%-20s %6d points, memory ran out at %6d, faults %d" % (name, points, failures, faults))
+        print(
+            "%-20s %6d points, memory ran out at %6d, faults %d" % (name, points, failures, faults)
+        )
     print("in all %d points, %d faults" % (total, bad))
     return 1 if bad else 0
 

@@ -15,6 +15,7 @@ FREE = (
 _lines = {}  # file -> lines that allocate
 _ours = set()  # names of usip's functions
 
+
 def _allocates(node):
     if isinstance(node, ast.Call):
         name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
@@ -35,6 +36,7 @@ def _allocates(node):
     kinds = (ast.Dict, ast.ListComp, ast.GeneratorExp, ast.Lambda, ast.JoinedStr)
     return isinstance(node, (*kinds, ast.Import, ast.ImportFrom))
 
+
 def _read():
     trees = {}
     for folder, _, files in os.walk(FOLDER):
@@ -49,6 +51,7 @@ def _read():
                 _ours.add(node.name)
     for path, tree in trees.items():
         _lines[path] = {x.lineno for x in ast.walk(tree) if _allocates(x)}
+
 
 def _trace(count):
     # count[0] is what is left until the failure, count[1] where it was
@@ -69,6 +72,7 @@ def _trace(count):
 
     return start
 
+
 def need(f, args):
     count = [1 << 30, None]
     before = sys.gettrace()
@@ -77,6 +81,7 @@ def need(f, args):
         return f(*args), (1 << 30) - count[0]
     finally:
         sys.settrace(before)
+
 
 def poor(n, f, args):
     count = [n, None]
