@@ -213,14 +213,15 @@ class Call(Caller, Callee):
 
     def _fire(self, event, now):
         i = MACHINE.find(self.state + event)
-        # A deadline is used up before it is acted on: none can come round for ever.
+        state = MACHINE[i + 3 : i + 4]
+        # A deadline is used up before it is acted on: none can come round for ever. But not before
+        # what wants memory.
         if event == b"~":
             self.retry_at = None
         elif event == b"$":
             self.end_at = None
         if i < 0:
             return
-        state = MACHINE[i + 3 : i + 4]
         was = self.state
         end_at = self.end_at
         if state != was:

@@ -35,7 +35,10 @@ def _ignore(e):
 async def ring(ms, f):
     """Call `f` in `ms` milliseconds: a task of its own. Not asyncio.wait_for(): where memory runs
     out within that, MicroPython's leaves a task behind which later cancels who waited."""
-    await _sleep_ms(ms)
+    try:
+        await _sleep_ms(ms)
+    except MemoryError:
+        pass  # too early is better than never
     f()
 
 
@@ -183,7 +186,7 @@ class Driver:
                 await _sleep_ms(100)
 
     def _set(self, ms):
-        # One that rings too early costs a look at the deadlines; a new one for each would cost more.
+        # One that rings too early costs a look at the deadlines; a new one each time costs more.
         t = now()
         if self._alarm:
             d = left(self._alarm_at, t)

@@ -18,8 +18,8 @@ from .uri import Uri
 # states  N not registered  R REGISTER sent  A registered  F failed, waits to try again
 #         U un-REGISTER sent
 # events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
-# actions r register  a accepted  f failed: back off  e no answer: the same  m more seconds wanted: again
-#         u unregister  d done: unregistered  n nothing to undo
+# actions r register  a accepted  f failed: back off  e no answer: the same
+#         m more seconds wanted: again  u unregister  d done: unregistered  n nothing to undo
 
 # fmt: off
 MACHINE = (
@@ -89,11 +89,11 @@ class Registration:
 
     def _fire(self, event, now, m=None):
         i = MACHINE.find(self.state + event)
-        if event == b"$":
+        state = MACHINE[i + 3 : i + 4]
+        if event == b"$":  # used up, now that nothing before the action wants memory
             self.at = None
         if i < 0:
             return
-        state = MACHINE[i + 3 : i + 4]
         if state != self.state and self.agent.log:
             self.agent.log(self, self.state, state)
         self.state = state

@@ -4,7 +4,7 @@
 from . import limits
 from .agent import ALLOW
 from .clock import later, left
-from .errors import ProtocolError, UsageError
+from .errors import ProtocolError
 from .rand import below
 from .request import Request
 
@@ -117,6 +117,7 @@ class Reinvite:
 
     def _fire(self, event, now, tx=None):
         i = MACHINE.find(self.state + event)
+        state = MACHINE[i + 3 : i + 4]
         if event == b"~":
             self.retry_at = None
         elif event == b"$":
@@ -125,7 +126,7 @@ class Reinvite:
             return
         was = self.state
         self.news = False
-        self.state = MACHINE[i + 3 : i + 4]
+        self.state = state
         if self.state != was and self.call.agent.log:
             self.call.agent.log(self, was, self.state)
         try:

@@ -95,7 +95,7 @@ class Request:
             self.ack(dialog, now)
 
     def cancel(self, now):
-        """CANCEL this request (9.1), if there is room. The caller has seen a provisional response."""
+        """CANCEL this request (9.1); False without room. The caller has seen a provisional."""
         agent = self.agent
         room = agent.room()
         if room:

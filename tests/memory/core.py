@@ -3,10 +3,10 @@
 import gc
 import sys
 
-from endpoint import End, Home
-from fakenet import Flow, Host, World
 from scarce import need, poor
 
+from endpoint import End, Home
+from fakenet import Flow, Host, World
 from usip import info, limits
 from usip.pager import ping, send
 from usip.sdp import Session
@@ -360,6 +360,8 @@ def tried(town, name, at, left, more):
     host.more = more
     host.until = host.failed = None
     getattr(town, "s_" + name)()
+    if host.until is not None:
+        town.run(more)
     host.at = -1
     host.until = None
     host.entries = 0

@@ -65,4 +65,4 @@ if hasattr(gc, "mem_free"):
         return result, error
 
 else:
-    from traced import need, poor  # noqa: F401
+    from traced import hook, need, poor  # noqa: F401

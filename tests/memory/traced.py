@@ -95,3 +95,18 @@ def poor(n, f, args):
     finally:
         sys.settrace(before)
     return result, count[1]
+
+
+class hook:
+    """A with-block in which memory runs out at the n-th line; gives [what is left, where]."""
+
+    def __init__(self, n):
+        self.count = [n, None]
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(_trace(self.count))
+        return self.count
+
+    def __exit__(self, *exc):
+        sys.settrace(self.before)

@@ -5,9 +5,9 @@ import asyncio
 import gc
 import sys
 
-import quick
 from street import Street, sleep_ms
 
+import quick
 from usip import limits
 
 # As examples/doorbell.py: what a heap of 64 KB goes without.
