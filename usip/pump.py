@@ -5,7 +5,7 @@ import asyncio
 
 from . import limits
 from .clock import later, left
-from .driver import now
+from .driver import RtpFlow, now
 from .media.stream import MediaStream
 from .rand import below
 
@@ -20,16 +20,6 @@ _LATE = 40  # ms; two packets close together are no burst
 _MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
-
-
-class _RtpFlow:
-    # What the trace is shown of a media socket.
-    transport = b"RTP"
-    reliable = False
-
-    def __init__(self, local, remote):
-        self.local = local
-        self.remote = remote
 
 
 class Pump:
@@ -107,7 +97,7 @@ class Pump:
         # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
             s.remote = self.net.resolve(remote.host, remote.port)
-            self._flow = _RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
+            self._flow = RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
             if self.rtcp:
                 self._reports(remote)
         if not self._task:
@@ -136,12 +126,18 @@ class Pump:
                 self.speech.reset()
             audio.start()
         except Exception as e:
-            self._silent(e)
+            self._silent(e, True)
 
-    def _silent(self, e):
-        # The sound device fails: the call goes on without.
-        self.audio = None
+    def _silent(self, e, whole=False):
+        # The sound device fails: the call goes on without. No memory: without this frame.
         self.user.fault(e)
+        audio = self.audio
+        if audio and (whole or not isinstance(e, MemoryError)):
+            self.audio = None
+            try:
+                audio.stop()
+            except Exception:
+                pass  # that it fails has been told
 
     def stop(self):
         task = self._task
@@ -160,12 +156,13 @@ class Pump:
         if self._side:
             self._side.close()
             self._side = None
-        try:
-            if task and self.audio:
-                self.audio.stop()
-        except Exception as e:
-            self._silent(e)
+        audio = self.audio
         self.audio = None
+        try:
+            if task and audio:
+                audio.stop()
+        except Exception as e:
+            self.user.fault(e)
 
     async def _run(self, life):
         due = now()
@@ -179,8 +176,6 @@ class Pump:
             try:
                 if self._life == life:
                     self._frame()
-            except MemoryError as e:  # a frame less
-                self.user.fault(e)
             except Exception as e:
                 self._silent(e)
             frames += 1
@@ -264,7 +259,7 @@ class Pump:
                     self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
                 except OSError:
                     pass  # no way there, now or ever: the sound has its own
-        self._rtcp_flow = _RtpFlow((self.host, port), (remote.host, remote.rtcp))
+        self._rtcp_flow = RtpFlow((self.host, port), (remote.host, remote.rtcp))
 
     def _report(self, bye=False):
         to = self.stream.remote if self._mux else self._rtcp_to

@@ -176,6 +176,7 @@ class House:
             and not agent.dialogs
             and not phone.calls.active()
             and phone.registration.state == b"A"
+            and not phone.tones.playing
         )
 
     async def settle(self):

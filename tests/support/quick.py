@@ -9,9 +9,10 @@ from usip import driver
 skipped = 0  # milliseconds that nobody waited for
 
 if hasattr(asyncio, "core"):
-    from time import ticks_add, ticks_ms
+    from time import ticks_add, ticks_diff, ticks_ms
 
     core = asyncio.core
+    _MASK = 0x3FFFFFFF
     _tasks = [None] * 64
     _keys = [0] * 64
 
@@ -32,7 +33,7 @@ if hasattr(asyncio, "core"):
                 _keys[n] = t.ph_key
                 _tasks[n] = queue.pop()
                 n += 1
-            skipped += dt
+            skipped = ticks_diff(ticks_add(skipped & _MASK, dt), 0)  # never a heap object
             for i in range(n):
                 queue.push(_tasks[i], ticks_add(_keys[i], -dt))
                 _tasks[i] = None
@@ -41,13 +42,13 @@ if hasattr(asyncio, "core"):
             pass
 
     def _now():
-        return ticks_ms() + skipped
+        return ticks_add(ticks_ms(), skipped)
 
     def install(at=0):
         """From now on; `at` is what the clock says now."""
         global skipped
         core._io_queue = _NoIo()
-        skipped = at - ticks_ms()
+        skipped = ticks_diff((at - ticks_ms()) & _MASK, 0)
         driver.ticks_ms = _now
 
     run = asyncio.run
