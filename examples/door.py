@@ -6,6 +6,7 @@
 #   PASSWORD = "secret"
 #   RING = "**9"                       (whom the button calls)
 #   CODE = "5"                         (what opens, then #; None: nothing does)
+#   WATCHDOG = 8000                    (ms; it restarts a door that hangs; 0: not, at the bench)
 #
 # MIT licence; Copyright (c) 2026 the usip authors
 
@@ -14,7 +15,7 @@ import asyncio
 import board
 import config
 
-from usip import Phone, UsageError
+from usip import Phone, Supervisor, UsageError
 
 BIND = getattr(config, "BIND", None)
 
@@ -29,8 +30,8 @@ def heard(event, subject, detail):
         show("ready")
     elif event in ("registration-failed", "unregistered"):
         show("searching")
-    elif event == "error":
-        print("error:", detail)
+    elif event in ("error", "task-failed", "unhealthy"):
+        print(event + ":", detail)
 
 
 async def talk(call):
@@ -88,13 +89,16 @@ async def main():
         listener=heard,
     )
     async with phone:
-        tasks = [from_the_house(phone)]
-        if board.button:
-            tasks.append(at_the_button(phone))
-        if wifi:
-            tasks.append(wifi.run(phone))
         print("registered" if await phone.registered(10_000) else phone.explain())
-        await asyncio.gather(*tasks)
+        watchdog = getattr(config, "WATCHDOG", 8000)
+        supervisor = Supervisor(phone, heard, **board.supervision(watchdog))
+        print("last restart:", supervisor.last or "none known")
+        supervisor.add("house", lambda: from_the_house(phone))
+        if board.button:
+            supervisor.add("button", lambda: at_the_button(phone))
+        if wifi:
+            supervisor.add("wifi", lambda: wifi.run(phone))
+        await supervisor.run()
 
 
 asyncio.run(main())

@@ -21,10 +21,10 @@ except ImportError:  # CPython
         return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
 
 
-_sleep_ms = getattr(asyncio, "sleep_ms", None)  # wants no memory, which sleep() does
-if not _sleep_ms:  # CPython
+sleep_ms = getattr(asyncio, "sleep_ms", None)  # wants no memory, which sleep() does
+if not sleep_ms:  # CPython
 
-    def _sleep_ms(ms):
+    def sleep_ms(ms):
         return asyncio.sleep(ms / 1000)
 
 
@@ -36,7 +36,7 @@ async def ring(ms, f):
     """Call `f` in `ms` milliseconds: a task of its own. Not asyncio.wait_for(): where memory runs
     out within that, MicroPython's leaves a task behind which later cancels who waited."""
     try:
-        await _sleep_ms(ms)
+        await sleep_ms(ms)
     except MemoryError:
         pass  # too early is better than never
     f()
@@ -79,7 +79,8 @@ class Driver:
         self.fault = _ignore  # fault(exception): something below raised what it must not
         self._flows = {}
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
-        self._tasks = []
+        self.tasks = []
+        self.turns = 0  # of the task that looks at the deadlines
         self._alarm = None  # the task that wakes _time() ...
         self._alarm_at = 0  # ... then
         self._buf = None
@@ -95,12 +96,12 @@ class Driver:
     def serve(self):
         """Serve with new tasks: on MicroPython Ctrl-C ends whichever task it finds running."""
         self._cancel()
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
+        self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
 
     def _cancel(self):
-        for t in self._tasks:
+        for t in self.tasks:
             t.cancel()
-        self._tasks = []
+        self.tasks = []
         self._quiet()
 
     def _quiet(self):
@@ -165,7 +166,7 @@ class Driver:
                     await asyncio.sleep(0)  # a flood must leave room for timers and sound
             except Exception as e:  # not even memory to wait with
                 self.failed(e)
-                await _sleep_ms(100)
+                await sleep_ms(100)
             n = 0
             self._wake.set()
 
@@ -181,10 +182,11 @@ class Driver:
         wake = self._wake
         while self.endpoint:
             wake.clear()
+            self.turns = self.turns + 1 & 0xFFFF
             try:
                 ms = self.agent.poll(now())
                 if ms == 0:
-                    await _sleep_ms(0)
+                    await sleep_ms(0)
                     continue
                 if ms is None:
                     self._quiet()
@@ -193,7 +195,7 @@ class Driver:
                 await wake.wait()
             except Exception as e:
                 self.failed(e)
-                await _sleep_ms(100)
+                await sleep_ms(100)
 
     def _set(self, ms):
         # One that rings too early costs a look at the deadlines; a new one each time costs more.

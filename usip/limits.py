@@ -81,6 +81,15 @@ GLARE_OTHER = 0  # 491 to the other: 0-2 s
 PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 
+# --- a supervised application ---
+WATCH_MS = 1000  # between looks; a watchdog may not wait for less than three of them
+UNHEALTHY = 3  # looks in a row until it restarts: one may meet a name that is being resolved
+LATE_MS = 5000  # event loop or deadline: no call survives what takes longer
+RESTART_FIRST = 1000  # ms of pause until a task that raised is made anew, doubled up to
+RESTART_MAX = 60_000
+RESTARTS = 6  # failures in a row, two minutes of them, until the whole device restarts
+WELL_MS = 600_000  # a task that ran for so long begins to count anew
+
 # --- RTP ---
 # Neither sound, where there should be some, nor reports for so many milliseconds ends the call;
 # 0: never.

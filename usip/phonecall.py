@@ -5,7 +5,7 @@ import asyncio
 
 from . import limits
 from .clock import left
-from .driver import now
+from .driver import now, sleep_ms
 from .errors import UsageError
 
 # Some PBXs send each digit both ways. The way that the first one came is believed, until it has
@@ -159,11 +159,20 @@ class Call:
         """
         return _Digits(self)
 
-    async def __aenter__(self):
+    # Leaving hangs up, whether or not there is memory for a coroutine.
+    def __aenter__(self):
+        try:
+            return self._enter()
+        except MemoryError:
+            self.hangup()
+            raise
+
+    async def _enter(self):
         return self
 
-    async def __aexit__(self, *exc):
+    def __aexit__(self, kind, error, trace):
         self.hangup()
+        return sleep_ms(0)
 
     # --- doing ---
 
@@ -187,7 +196,10 @@ class Call:
         self.phone.driver.kick()
 
     def hangup(self):
-        self._do("hangup")
+        try:
+            self.core.hangup(now())
+        finally:
+            self.phone.driver.kick()
 
     def hold(self, on=True):
         """Put the peer on hold, or resume."""

@@ -5,16 +5,9 @@ import asyncio
 
 from . import limits
 from .clock import later, left
-from .driver import RtpFlow, now
+from .driver import RtpFlow, now, sleep_ms
 from .media.stream import MediaStream
 from .rand import below
-
-_sleep_ms = getattr(asyncio, "sleep_ms", None)
-if not _sleep_ms:  # CPython
-
-    def _sleep_ms(ms):
-        return asyncio.sleep(ms / 1000)
-
 
 _LATE = 40  # ms; two packets close together are no burst
 _MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
@@ -197,7 +190,7 @@ class Pump:
             self._at_work = False
             if self._life != life:
                 return
-            await _sleep_ms(wait if wait > 0 else 0)
+            await sleep_ms(wait if wait > 0 else 0)
 
     def _second(self):
         s = self.stream

@@ -246,14 +246,20 @@ class Street:
             self.rtp[3] = i & 255
             self.rtp[6] = i * 160 >> 8 & 255
             self.rtp[7] = i * 160 & 255
-            for e in self.open:
-                if e.port >= 16384 and not e.port & 1:
-                    e.data.append(self.rtp)
+            try:
+                for e in self.open:
+                    if e.port >= 16384 and not e.port & 1:
+                        e.data.append(self.rtp)
+            except MemoryError:
+                pass
             await sleep_ms(20)
 
     async def live(self):
         """The 200 comes again until its ACK is there."""
         while True:
             await sleep_ms(500)
-            if self.again:
-                self.put(self.again)
+            try:
+                if self.again:
+                    self.put(self.again)
+            except MemoryError:
+                pass
