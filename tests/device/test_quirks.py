@@ -102,7 +102,7 @@ async def talks(lost=0, meanwhile=None):
 
 
 def row(machine=(), sockets=(), lost=0, meanwhile=None):
-    fakemachine.reset()
+    fakemachine.clear()
     fakemachine.controllers = 4
     for f in machine:
         fakemachine.faults.add(f)
@@ -234,7 +234,7 @@ async def takes_turns():
 
 
 def test_one_controller_takes_turns():
-    fakemachine.reset()
+    fakemachine.clear()
     fakemachine.controllers = 4
     fakesocket.fresh()
     fakesocket.install()
