@@ -8,7 +8,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast endure bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,10 @@ test: $(VENV)/.made interop runtimes releases boards ## every test on every runt
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+endure: $(VENV)/.made runtimes ## memory that runs out at every point, seven days in 64 KB, and their picture (half an hour)
+	@USIP_ENDURE=1 $(PYTEST) tests/host/test_memory_out.py -s $(ARGS)
+	@$(PYTHON) tools/week.py
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)

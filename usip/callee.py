@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .clock import later
 from .dialog import Dialog
 from .errors import ProtocolError
@@ -54,7 +53,7 @@ class Callee:
         tx = self.tx
         lines = ()
         if code < 300:
-            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
+            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", self.agent.allow)
         return self.agent.response(
             tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag
         )

@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .clock import later
 from .dialog import Dialog, contact
 from .errors import ProtocolError
@@ -46,7 +45,7 @@ class Caller:
             self._finish(now)
             return
         body = b"" if late else self.sdp.offer()
-        lines = (b"Allow", ALLOW) + tuple(lines)
+        lines = (b"Allow", agent.allow) + tuple(lines)
         self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", body)
         self.invite.send(now)
 

@@ -2,7 +2,6 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .clock import later, left
 from .errors import ProtocolError
 from .rand import below
@@ -148,7 +147,7 @@ class Reinvite:
         call = self.call
         self.end_at = None
         self.wanted = False
-        lines = (b"Allow", ALLOW)
+        lines = (b"Allow", call.agent.allow)
         try:
             self.request = Request(
                 call.agent,
@@ -210,7 +209,7 @@ class Reinvite:
         call = self.call
         self.offered = not self.m.body
         body = call.sdp.offer() if self.offered else call.sdp.answer(self.m.body)
-        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", ALLOW)
+        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", call.agent.allow)
         self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
         call.dialog.refresh(self.m)
         self.tx = tx

@@ -7,12 +7,11 @@ import asyncio
 import gc
 import sys
 
-import quick
 import scarce
-from street import Street, line, sleep_ms
+from street import Street, sleep_ms
 
-from usip import Phone, UsageError, limits
-from usip.driver import now
+import quick
+from usip import Phone, UsageError
 
 MICROPYTHON = hasattr(gc, "mem_free")
 SETTLE = 900_000  # a failed registration may wait for 5 minutes
