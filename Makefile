@@ -1,5 +1,7 @@
 # Every command of the project. All of them set up what they need, and at once the second time.
 
+TARGET ?= all
+SECONDS ?= 60
 PYTHON ?= python3
 VENV := build/venv
 PYTEST := $(VENV)/bin/pytest
@@ -8,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast endure bench budget chart figures stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop
+.PHONY: help demo test test-fast endure bench budget chart figures seeds interleavings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz floods losses listen
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,7 +18,7 @@ help: ## this list
 demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no hardware, no PBX
 	@$(PYTHON) tools/demo.py $(ARGS)
 
-test: $(VENV)/.made interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
+test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
 	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
@@ -25,6 +27,15 @@ test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, un
 endure: $(VENV)/.made runtimes ## memory that runs out at every point, seven days in 64 KB, and their picture (half an hour)
 	@USIP_ENDURE=1 $(PYTEST) tests/host/test_memory_out.py -s $(ARGS)
 	@$(PYTHON) tools/week.py
+
+floods: $(VENV)/.made interop runtimes ## 2,000 datagrams a second of each kind, 30 s each, at a phone in a call: build/floods.json
+	@FLOOD_S=30 $(PYTEST) tests/interop/test_floods.py -s $(ARGS)
+
+losses: $(VENV)/.made interop runtimes ## 500 calls each at 1, 10 and 30 % loss on both runtimes: build/losses.json
+	@LOSS_CALLS=500 $(PYTEST) tests/interop/test_losses.py -s $(ARGS)
+
+fuzz: $(VENV)/.fuzz ## coverage-guided fuzzing: TARGET=message (uri, sdp, agent, ..., all) SECONDS=600, or SECONDS=keep
+	@$(VENV)/bin/python tests/fuzz/fuzz.py $(TARGET) $(SECONDS)
 
 bench: python runtimes ## what usip costs: a table and build/bench.json; ARGS="sizes heap"
 	@$(PYTHON) tools/bench $(ARGS)
@@ -36,6 +47,18 @@ chart: python ## docs/bench.svg, the README's picture, from build/bench.json
 
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
+
+listen: $(VENV)/.made ## spectrograms of what was heard beside what was played: build/listen.png; ARGS="NAME=A.wav,B.wav"
+	@$(VENV)/bin/python tools/listen.py $(ARGS)
+
+seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
+	@$(VENV)/bin/python tools/seeds.py $(addprefix --runs ,$(RUNS)) $(ARGS)
+
+interleavings: $(VENV)/.made ## every order of a call's messages, up to a bound; ARGS="--proxy --first 12 --faults 1"
+	@$(VENV)/bin/python tools/interleavings.py $(ARGS)
+
+fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
+	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)
 
 stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
@@ -92,4 +115,9 @@ $(VENV)/.made: pyproject.toml
 	@echo "build/venv: the tools of the extra 'dev'" >&2
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# Not every Python has an atheris: then fuzz.py says so; in CI it must be there.
+$(VENV)/.fuzz: $(VENV)/.made
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || [ -z "$$CI" ]
 	@touch $@

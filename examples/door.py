@@ -5,7 +5,9 @@
 #   ACCOUNT = "sip:door@fritz.box"
 #   PASSWORD = "secret"
 #   RING = "**9"                       (whom the button calls)
-#   CODE = "5"                         (what opens, then #; None: nothing does)
+#   CODE = "1234"                      (what opens, then #; None: nothing does)
+#   ALLOW = "registrar"                (who may call the door: see usip/policy.py)
+#   TALK_S = 300                       (the longest call, in seconds)
 #   WATCHDOG = 8000                    (ms; it restarts a door that hangs; 0: not, at the bench)
 #
 # MIT licence; Copyright (c) 2026 the usip authors
@@ -16,8 +18,17 @@ import board
 import config
 
 from usip import Phone, Supervisor, UsageError
+from usip.door.opener import Opener
+from usip.store import FileStore
 
 BIND = getattr(config, "BIND", None)
+ALLOW = getattr(config, "ALLOW", "registrar")
+TALK_S = getattr(config, "TALK_S", 300)
+
+opener = None
+if board.opener and config.CODE:
+    # How often somebody was wrong survives a restart: pulling the plug gives no new tries.
+    opener = Opener({config.CODE: board.opener}, store=FileStore("wrong-codes"))
 
 
 def show(state):
@@ -30,21 +41,17 @@ def heard(event, subject, detail):
         show("ready")
     elif event in ("registration-failed", "unregistered"):
         show("searching")
-    elif event in ("error", "task-failed", "unhealthy"):
-        print(event + ":", detail)
+    elif event in ("error", "opened", "wrong-code", "door-locked", "task-failed", "unhealthy"):
+        print(event, detail or "")
 
 
 async def talk(call):
     print("talking")
     show("talking")
-    typed = ""
-    async for digit in call.digits():
-        if digit != "#":
-            typed = (typed + digit)[-16:]
-            continue
-        if board.opener and config.CODE and typed == config.CODE:
-            await board.opener.pulse(1000)
-        typed = ""
+    if opener:
+        await opener.watch(call)
+    else:
+        await call.ended()
 
 
 async def at_the_button(phone):
@@ -68,7 +75,6 @@ async def from_the_house(phone):
             return
         if board.ringer:
             board.ringer.ring(times=1)
-        call.answer()
         if await call.answered():
             await talk(call)
         print("call over:", call.reason)
@@ -87,6 +93,9 @@ async def main():
         audio=board.audio,
         bind=(BIND, 5060),
         listener=heard,
+        allow=ALLOW,
+        auto_answer=True,  # whom we know; the privacy tone is first
+        talk_ms=TALK_S * 1000,
     )
     async with phone:
         print("registered" if await phone.registered(10_000) else phone.explain())

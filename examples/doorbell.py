@@ -2,7 +2,10 @@
 # they are lines on standard input ("press bell") and output ("relay door 1"). MIT licence;
 # Copyright (c) 2026 the usip authors
 #
-#   tools/run unix32 examples/doorbell.py ACCOUNT PASSWORD RING CODE [BIND-IP PLAY.wav RECORD.wav]
+#   tools/run unix32 examples/doorbell.py ACCOUNT PASSWORD RING CODE
+#                                         [BIND-IP PLAY.wav RECORD.wav ALLOW]
+#
+# ALLOW is who else than the registrar may call and write, as in usip/policy.py.
 
 import asyncio
 import sys
@@ -23,16 +26,17 @@ limits.PTIME_MAX = 30
 limits.DATAGRAM_MAX = 1500
 
 from usip import Phone, UsageError  # noqa: E402
+from usip.door.opener import Opener  # noqa: E402
 from usip_host.gpio import LineGpio  # noqa: E402
 from usip_host.lines import lines  # noqa: E402
 from usip_host.sound import WavAudio  # noqa: E402
 
 ACCOUNT, PASSWORD, RING, CODE = sys.argv[1:5]
-BIND, PLAY, RECORD = (sys.argv[5:] + [None, None, None])[:3]
+BIND, PLAY, RECORD, ALLOW = (sys.argv[5:] + [None, None, None, ""][len(sys.argv) - 5 :])[:4]
 
 gpio = LineGpio(print)
 button = gpio.button("bell")
-opener = gpio.relay("door")
+opener = Opener({CODE: gpio.relay("door")})
 
 
 async def read_pins():
@@ -48,23 +52,10 @@ async def ring(phone):
             print("nobody:", call.reason)
             return
         print("talking")
-        await talk(call)
+        await opener.watch(call)
         s = call.stats
         print("call over: %s, packets received %d, lost %d"
               % (call.reason, s["packets_received"], s["packets_lost"]))  # fmt: skip
-
-
-async def talk(call):
-    typed = ""
-    async for digit in call.digits():
-        if digit != "#":
-            typed = (typed + digit)[-16:]
-            continue
-        if typed == CODE:
-            await opener.pulse(1000)
-        else:
-            print("wrong code")
-        typed = ""
 
 
 async def press(phone):
@@ -79,15 +70,14 @@ async def press(phone):
 
 
 async def take_calls(phone):
-    # Somebody in the house calls the door: it answers by itself, and knows the code as well.
+    # Somebody in the house calls the door: it answers by itself, see auto_answer.
     while True:
         call = await phone.incoming()
         if not call:
             return
-        call.answer()
         if await call.answered():
             print("called from the house")
-            await talk(call)
+            await opener.watch(call)
 
 
 async def read_texts(phone):
@@ -98,15 +88,26 @@ async def read_texts(phone):
         print("text:", text[1])
 
 
-def tell_errors(event, subject, detail):
+def tell(event, subject, detail):
     if event == "error":
         print("error:", detail)
+    elif event == "wrong-code":
+        print("wrong code")
+    elif event == "door-locked":
+        print("too many wrong codes: locked for %d s" % (detail // 1000))
 
 
 async def main():
     audio = WavAudio(PLAY, RECORD, loop=True)
     phone = Phone(
-        ACCOUNT, PASSWORD, net=board.net, audio=audio, bind=(BIND, 0), listener=tell_errors
+        ACCOUNT,
+        PASSWORD,
+        net=board.net,
+        audio=audio,
+        bind=(BIND, 0),
+        listener=tell,
+        allow="registrar," + ALLOW,
+        auto_answer=True,
     )
     async with phone:
         tasks = [asyncio.create_task(f(phone)) for f in (press, take_calls, read_texts)]

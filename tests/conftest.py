@@ -20,6 +20,16 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def limits_as_they_are():
+    """A test may set limits for itself, and for nobody after it."""
+    from usip import limits
+
+    kept = dict(vars(limits))
+    yield
+    vars(limits).update(kept)
+
+
 def is_slow(path):
     """A test file says `SLOW = True` when `make test-fast` shall leave it out; sim is slow."""
     return path.parent.name == "sim" or bool(re.search(r"(?m)^SLOW = True", path.read_text()))

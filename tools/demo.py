@@ -124,7 +124,7 @@ class Demo:
     async def run(self):
         make_voice("at-the-door.wav", 1)
         make_voice("in-the-house.wav", 2)
-        pcap = Pcap(path("call.pcap"))
+        pcap = Pcap(path("call.pcap"), digits=True)  # of a code that everybody may know
 
         def server_event(event, subject, detail):
             self.say(
@@ -151,6 +151,8 @@ class Demo:
             audio=audio,
             bind=(HOST, 0),
             trace=indoor_trace,
+            # Our registrar points callers to each other: they come from their own addresses.
+            allow=f"registrar,{HOST}",
         )
         process = None
         try:
@@ -177,7 +179,7 @@ class Demo:
 
     async def start_doorbell(self, registrar):
         args = [f"sip:door@{registrar}", "ding", f"sip:indoor@{registrar}", CODE, HOST]
-        args += [path("at-the-door.wav"), path("heard-at-the-door.wav")]
+        args += [path("at-the-door.wav"), path("heard-at-the-door.wav"), HOST]
         argv, env = runner.command(
             "unix32", os.path.join(ROOT, "examples", "doorbell.py"), args, heap="64k", frozen=True
         )

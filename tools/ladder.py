@@ -234,10 +234,10 @@ def _digits(head, body):
     kind = _header(head, "content-type", "c").lower()
     if not kind.startswith((b"application/dtmf", b"application/telephone")):
         return ""
-    m = re.search(rb"(?im)^signal[ \t]*=[ \t]*([0-9*#A-Da-d]+)", body)
+    m = re.search(rb"(?im)^signal[ \t]*=[ \t]*([0-9*#A-Da-d]+|x)", body)
     if not m:
-        m = re.match(rb"\s*([0-9*#A-Da-d]{1,2})\s*$", body)
-    return m.group(1).decode() if m else ""
+        m = re.match(rb"\s*([0-9*#A-Da-d]{1,2}|x)\s*$", body)
+    return m.group(1).decode().replace("x", "(hidden)") if m else ""
 
 
 def _sip(p):
@@ -375,6 +375,8 @@ def _rtp(p, media, streams, arrows):
         stream.digits.append(stream.event[1])
         arrows.append(stream.event[1])
     digit = _EVENTS[event] if event < len(_EVENTS) else "event %d" % event
+    if event == 255:  # as the phone's own traces hide it
+        digit = "(hidden)"
     stream.event[1].label = "RTP digit %s, %d ms" % (digit, duration // 8)
 
 

@@ -24,7 +24,7 @@ USAGE = """\
 phone.py [OPTIONS] COMMAND
 
   register [--for S]                       stay registered, then unregister
-  listen   [--answer-after S | --reject CODE | --ring] [--play WAV] [--record WAV]
+  listen   [--answer-after S | --reject CODE | --ring | --auto-answer] [--play WAV] [--record WAV]
            [--hold-after S] [--hangup-after S] [--calls N] [--for S] [--say TONE|FILE]
   call URI [--ring-timeout S] [--play WAV] [--record WAV] [--dtmf DIGITS]
            [--dtmf-mode info|rtp|inband] [--hold-after S] [--hangup-after S] [--follow]
@@ -41,10 +41,16 @@ phone.py [OPTIONS] COMMAND
   --outbound sip:HOST:PORT;lr
   --expires S              lifetime of the registration
   --keepalive S            behind a NAT: from one keep-alive to the next (25)
-  --codecs pcma,pcmu       in order of preference
+  --codecs pcma,pcmu       in order of preference; g722: sound of 16 kHz
   --tones COUNTRY          de, us, uk or fr: hear ringback and busy
   --inband                 listen for digits in the sound, even where telephone-events were agreed
-  --trace FILE.pcap        everything sent and received, for Wireshark
+  --allow WHO              who may call and write: registrar, any, ADDR,... (registrar where
+                           there is a password, else any)
+  --users NAME:PASSWORD,...  or who answers our challenge with these
+  --strangers 403          what others are told (nothing)
+  --talk S                 the longest call; both sides are warned before
+  --trace FILE.pcap        everything sent and received, for Wireshark; digits are hidden
+  --trace-digits           they are not
   -v                       print the messages
 
 Exit status: 0 done, 1 refused or failed, 2 usage."""
@@ -58,6 +64,7 @@ COMMANDS = {
             "--answer-after",
             "--reject",
             "--ring",
+            "--auto-answer",
             "--play",
             "--record",
             "--hold-after",
@@ -97,11 +104,17 @@ COMMON = (
     "--codecs",
     "--tones",
     "--inband",
+    "--allow",
+    "--users",
+    "--strangers",
+    "--talk",
     "--trace",
+    "--trace-digits",
     "-v",
     "--help",
 )
 FLAGS = ("--json", "-v", "--ring", "--help", "--follow", "--inband")
+FLAGS += ("--auto-answer", "--trace-digits")
 SECONDS = (
     "--expires",
     "--keepalive",
@@ -110,8 +123,9 @@ SECONDS = (
     "--hold-after",
     "--hangup-after",
     "--ring-timeout",
+    "--talk",
 )
-CODECS = {"pcma": 8, "pcmu": 0}
+CODECS = {"pcma": 8, "pcmu": 0, "g722": 9}
 
 
 def parse_args(argv):
@@ -169,8 +183,27 @@ def integer(options, name, least, most):
     return int(value)
 
 
+def users(text):
+    """{name: password} of name:password,..."""
+    found = {}
+    for word in (text or "").split(","):
+        name, colon, password = word.partition(":")
+        if text and not (name and colon and password):
+            raise UsageError("--users wants NAME:PASSWORD,...")
+        if text:
+            found[name] = password
+    return found
+
+
 _FIGURES = ("packets_sent", "packets_received", "packets_lost", "packets_late", "frames_concealed")
-_FIGURES += ("jitter_ms", "delay_ms", "rtt_ms", "remote_lost", "remote_jitter_ms")
+_FIGURES += (
+    "packets_refused",
+    "jitter_ms",
+    "delay_ms",
+    "rtt_ms",
+    "remote_lost",
+    "remote_jitter_ms",
+)
 
 
 class Program:
@@ -180,6 +213,7 @@ class Program:
         self.command = command
         self.words = words
         self.get = options.get
+        self.options = options
         self.json = "--json" in options
         self.status = 0
         self.registered = False
@@ -198,7 +232,7 @@ class Program:
         codecs = []
         for name in (self.get("--codecs") or "pcma,pcmu").lower().split(","):
             if name not in CODECS:
-                raise UsageError("unknown codec %s: pcma or pcmu" % name)
+                raise UsageError("unknown codec %s: pcma, pcmu or g722" % name)
             codecs.append(CODECS[name])
         self.reject = integer(options, "--reject", 300, 699)
         self.calls = integer(options, "--calls", 1, 1000000)
@@ -215,13 +249,15 @@ class Program:
         if self.words:
             word = self.words[0]
             self.check_uri("URI", word if ":" in word else "sip:%s@x" % word.split("@")[0])
-        self.audio = WavAudio(self.get("--play"), self.get("--record"))
+        # G.722 has sound of 16 kHz, and so have the files then.
+        rate = 16000 if 9 in codecs else 8000
+        self.audio = WavAudio(self.get("--play"), self.get("--record"), rate=rate)
         self.pcap = None
         if self.get("--trace"):
             from usip_host.pcap import Pcap
 
             try:
-                self.pcap = Pcap(self.get("--trace"))
+                self.pcap = Pcap(self.get("--trace"), "--trace-digits" in options)
             except OSError as e:
                 raise UsageError(
                     "cannot write %s: %s" % (self.get("--trace"), getattr(e, "strerror", None) or e)
@@ -248,6 +284,11 @@ class Program:
             listener=self.heard,
             tones=self.get("--tones"),
             inband=True if self.get("--inband") else None,
+            allow=self.get("--allow"),
+            users=users(self.get("--users")),
+            strangers=integer(options, "--strangers", 300, 699) or 0,
+            auto_answer="--auto-answer" in options,
+            talk_ms=int((self.get("--talk") or 0) * 1000),
         )
         self.phone.agent.trace = self.trace
         if self.get("--keepalive") and self.phone.registration:
@@ -275,9 +316,10 @@ class Program:
                 flow.remote[0].decode(),
                 flow.remote[1],
             )
-            for line in bytes(data).split(b"\r\n"):
-                if b"uthorization:" in line:
-                    line = line[: line.find(b":")] + b": (not shown)"
+            from usip_host.pcap import redact
+
+            data = redact(bytes(data), digits="--trace-digits" in self.options)
+            for line in data.split(b"\r\n"):
                 text += "  " + plain(line) + "\n"
             print(text, file=sys.stderr)
 
@@ -429,6 +471,9 @@ class Program:
     async def serve(self, call):
         if self.reject:
             call.reject(self.reject)
+        elif self.get("--auto-answer"):
+            if await call.answered():  # a stranger only rings
+                await self.talk(call)
         elif not self.get("--ring"):
             if not await call.ended((self.get("--answer-after") or 0) * 1000):
                 call.answer()

@@ -47,6 +47,8 @@ class Agent(Composer):
         self.parts = []  # what has deadlines beside the transactions: poll(now) -> ms or None
         self.methods = {b"OPTIONS": self._options, b"NOTIFY": self._ok}
         self.allow = ALLOW
+        self.policy = None  # a Policy: who may talk to us out of dialog; None: anybody
+        self.guard = None  # a Guard: what strangers may cost; None: there are none
         self.trace = None
         self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
@@ -95,7 +97,7 @@ class Agent(Composer):
                 check(m)
             except ProtocolError:
                 pass
-        if m.sent_by:
+        if "via" in m.names and (not self.policy or self.policy.lets(flow)):
             self.refuse(m, e.status, now)
 
     def poll(self, now):
@@ -115,6 +117,10 @@ class Agent(Composer):
     def send(self, data, flow, now):
         """Give `data` to `flow`; False when the transport has failed."""
         try:
+            if self.guard:
+                data = self.guard.fit(data, flow.remote)
+                if not data:
+                    return True  # as if it was lost
             if self.trace:
                 self.trace(True, data, flow, now)
             sent = flow.send(data)
@@ -153,6 +159,8 @@ class Agent(Composer):
         # 17.1.3: the branch and the method of CSeq
         tx = self.transactions.get((m.branch, m.cseq_method))
         if tx:
+            if self.guard:
+                self.guard.know(m.flow.remote)  # nobody else knows the branch
             tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
 
     def _find(self, m, method):
@@ -164,8 +172,9 @@ class Agent(Composer):
         if tx:
             if not ack:
                 tx.fire(b"@", now, m)
-                return
-            tx.fire(b"+", now, m)
+            # 13.2.2.4: one for a 2xx has our tag, or is from somebody who has not seen it.
+            elif tx.state != b"A" or self.dialog(m):
+                tx.fire(b"+", now, m)
             return
         if ack:
             d = self.dialog(m)
@@ -175,8 +184,19 @@ class Agent(Composer):
         if m.method == b"CANCEL":
             self._cancel(m, now)
             return
+        d = self.dialog(m) if m.to_tag else None
+        # Before it has a place in the table: strangers cannot fill it.
+        if not d and self.policy:
+            if not self.policy.admit(m, now):
+                return
+            if m.known and self.guard:
+                self.guard.know(m.flow.remote)
         # A BYE may have one of our places: a call must end when the table is full.
-        if not self.room(m.method == b"BYE" and self.dialog(m) is not None):
+        if (
+            self.guard
+            and not self.guard.share(m)
+            or not self.room(m.method == b"BYE" and d is not None)
+        ):
             self.refuse(m, 503, now, (b"Retry-After", b"5"))
             return
         invite = m.method == b"INVITE"
@@ -211,11 +231,20 @@ class Agent(Composer):
     def _cancel(self, m, now):
         # 9.2: it has the branch of what it cancels. It is answered in any case, never challenged,
         # and without a transaction: it must get through when the table is full.
+        # 22.1: it cannot be challenged. Who sends it has to know the call; not to be where the
+        # INVITE came from, for a NAT may have moved.
         other = self._find(m, b"INVITE")
+        r = other and other.request
+        if r and (r.call_id != m.call_id or r.from_tag != m.from_tag):
+            other = None
+        if not other and self.policy and not self.policy.admit(m, now):
+            return
         # 9.2: with the To tag of the other responses
         self.refuse(m, 200 if other else 481, now, tag=other.tag if other else None)
         if other and other.user:
             other.user.cancelled(other, m, now)
+        if other and other.state in b"AK":  # it will be asked for as long as a CANCEL is repeated
+            other.expire(limits.LINGER, now)
 
     def _dispatch(self, tx, m, merged, now):
         # 8.2, in the order of the RFC
@@ -248,7 +277,8 @@ class Agent(Composer):
                 if tx.data is None:  # it will come again
                     d.remote_cseq = before
                 raise
-        elif m.to_tag and not self._ping(m):
+        elif m.to_tag and m.method != b"NOTIFY":
+            # 12.2.2. An OPTIONS too: a peer asks by it whether its call is still one here.
             raise ProtocolError(481)
         if not handler or m.method == b"INVITE" and d:
             if m.method in _IN_DIALOG and not d:
@@ -256,13 +286,6 @@ class Agent(Composer):
             self.answer(tx, 405 if m.method in _KNOWN else 501, now, (b"Allow", self.allow))
             return
         handler(tx, m, now)
-
-    def _ping(self, m):
-        # PBXs ask with tags of any kind whether we are there. One as our dialogs have asks for a
-        # call that is gone: its other end is to hear of that.
-        if m.method == b"OPTIONS":
-            return m.to_tag == self.tag or len(m.to_tag) != len(self.tag)
-        return m.method == b"NOTIFY"
 
     # --- answering ---
 
@@ -304,7 +327,11 @@ class Agent(Composer):
 
     def dialog(self, m):
         """The dialog that the request `m` is within, None if there is none."""
-        return self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
+        d = self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
+        if d and self.guard:
+            d.proven = True  # nobody else knows our tag
+            self.guard.know(m.flow.remote)
+        return d
 
     def flow_to(self, dialog, now):
         """The flow for the next request of `dialog`, None when its next hop cannot be reached."""

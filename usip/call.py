@@ -55,6 +55,8 @@ class Call(Caller, Callee):
         self.agent = agent
         self.incoming = incoming
         self.peer = peer
+        self.known = not incoming  # the policy knows who it is
+        self.source = b""  # the host that its dialog came from
         self.state = b"O" if incoming else b"S"
         self.code = 0
         self.reason = ""
@@ -71,6 +73,8 @@ class Call(Caller, Callee):
         self.interval = limits.T1
         self.mod = Reinvite(self)
         self.info = None  # what sends digits
+        self.limit_at = None  # the call's longest end
+        self.warned = False
         self.data = None  # the application's own
 
     # --- what the application does ---
@@ -81,6 +85,8 @@ class Call(Caller, Callee):
         """
         if self.state == b"O":
             body = self.body if code == 183 and not self.late else b""
+            if body and self.short_of(code, body):
+                return  # a stranger's 200 could not be paid for any more
             self._answer(code, now, body)
             self.ringing = True
             if body:
@@ -111,6 +117,11 @@ class Call(Caller, Callee):
     def abandon(self, now):
         """The network is gone for good: end without telling the peer."""
         self._finish(now)
+
+    def limit(self, ms, now):
+        """Hang up in `ms` milliseconds (reason TimeUp); `warning` is told limits.WARN_MS before."""
+        self.warned = ms <= limits.WARN_MS
+        self.limit_at = later(now, ms if self.warned else ms - limits.WARN_MS)
 
     def hold(self, on, now):
         """Put the peer on hold, or resume, by a re-INVITE."""
@@ -201,8 +212,15 @@ class Call(Caller, Callee):
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
             self._fire(b"$", now)
+        if self.limit_at is not None and left(self.limit_at, now) <= 0:
+            self.limit_at = None
+            if self.warned:
+                self.hangup(now, "TimeUp")
+            else:
+                self.limit(limits.WARN_MS, now)
+                self._tell("warning", limits.WARN_MS)
         ms = self.mod.poll(now)
-        for at in (self.retry_at, self.end_at):
+        for at in (self.retry_at, self.end_at, self.limit_at):
             if at is not None:
                 at = max(left(at, now), 0)
                 if ms is None or at < ms:
@@ -287,7 +305,7 @@ class Call(Caller, Callee):
     def _leave(self):
         # Wants no memory: a call can end in any case.
         self.state = b"X"
-        self.end_at = self.retry_at = None
+        self.end_at = self.retry_at = self.limit_at = None
         self.mod.stop()
         d = self.dialog
         dialogs = self.agent.dialogs
@@ -308,6 +326,8 @@ class Call(Caller, Callee):
             self.end_at = later(now, limits.BYE_MS)
         self.retry_at = later(now, limits.T1)
         self.mod.stop()
+        if self.sdp and self.sdp.hush:  # the BYE may take half a minute
+            self.sdp.hush()
         if not self.reason:
             self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
         self.bye = Request(self.agent, self.dialog, b"BYE", self)

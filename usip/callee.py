@@ -18,6 +18,7 @@ class Callee:
         self.tx = tx
         self.dialog = d = Dialog.accept(m)
         d.user = self
+        self.source = m.flow.remote[0]
         self.late = not m.body
         ms = limits.RING_MS
         try:
@@ -46,8 +47,27 @@ class Callee:
         if self.state == b"O":
             self.retry_at = later(now, limits.T1)
             if not self.ringing:
-                self.ring(now)
+                self._greet(now)
             self.retry_at = later(now, limits.RING_AGAIN)
+
+    # A 180 ends the retransmissions of the INVITE, and with them what a stranger may be sent: the
+    # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
+    # come again after half a second.
+    def _greet(self, now):
+        if self.short_of(180, b""):
+            self.tx.retry_at = None  # nor a 100
+            return
+        self.ring(now)
+
+    def short_of(self, code, body):
+        """Whether the caller, a stranger, has not sent enough for this and our 200."""
+        guard = self.agent.guard
+        return guard and not guard.twice(self._write(code, body), self.ok, self.tx.flow.remote)
+
+    def again(self, tx, now):
+        """The INVITE came again, and has had no answer yet."""
+        if self.state == b"O":
+            self._greet(now)
 
     def _write(self, code, body):
         tx = self.tx
@@ -63,11 +83,11 @@ class Callee:
 
     def _ring_again(self, now):
         # 13.3.1.1: once a minute, or a proxy takes us for dead
-        if not self.ringing:
-            self.retry_at = later(now, limits.T1)
-            self.ring(now)
-        else:
+        self.retry_at = later(now, limits.T1)
+        if self.ringing:
             self.tx.respond(180, self.tx.data, now)
+        else:
+            self._greet(now)
         self.retry_at = later(now, limits.RING_AGAIN)
 
     def _send_ok(self, now):
@@ -87,6 +107,7 @@ class Callee:
         self.retry_at = None
         try:
             if self.late:
+                self.mod.allowed(self.m)
                 self.sdp.accept(self.m.body)
         except ProtocolError as e:
             self._fail(e.status, word(e.status))

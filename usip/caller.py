@@ -104,6 +104,7 @@ class Caller:
         d.confirmed = True
         d.user = self
         self.dialog = d
+        self.source = m.flow.remote[0]
         self.early = ()
         return d
 

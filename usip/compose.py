@@ -59,6 +59,8 @@ class Composer:
     def reply_flow(self, m):
         """Where the response to `m` goes: 18.2.2 with RFC 3581's rport."""
         flow = m.flow
+        if not m.sent_by:  # a Via that cannot be read
+            return flow
         port = m.sent_by[1] or 5060
         if flow.reliable or port == flow.remote[1] or param(m.via_params, b"rport") is not None:
             return flow
@@ -70,11 +72,11 @@ class Composer:
         """
         w = self.writer
         w.status(code, phrase or reason(code))
-        top = True
+        top = m.sent_by  # one that cannot be read goes back as it is
         for line in m.lines("via"):
             for v in self._vias(line, m) if top else (line,):
                 w.line(b"Via", v)
-            top = False
+            top = None
         if m.method == b"INVITE" and 100 < code < 300:
             for v in m.lines("record-route"):
                 w.line(b"Record-Route", v)

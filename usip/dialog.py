@@ -45,6 +45,7 @@ class Dialog:
         self.remote_cseq = -1
         self.routes = []
         self.confirmed = False
+        self.proven = False  # a request with our tag came
         self.owner = call_id is None  # of the Call-ID: who waits longer after a 491 (14.1)
         self.user = None
         self.found_by = None  # key(), once it was wanted

@@ -28,6 +28,15 @@ def digest(strength, data):
     return hexlify(sha256(data).digest() if strength else md5(data))
 
 
+def same(a, b):
+    """Whether the bytes `a` and `b` are equal. `b` is the secret one; how long it takes says only
+    how long `a` is."""
+    wrong = len(a) ^ len(b)
+    for i in range(len(a)):
+        wrong |= a[i] ^ (b[i % len(b)] if b else 1)
+    return not wrong
+
+
 def response(strength, a1, prime, middle, method, uri):
     """RFC 7616 3.4.1.
 
@@ -211,6 +220,10 @@ class Credentials:
         if c and nonce and nonce != c.nonce:
             c.nonce = nonce
             c.count = 0
+
+    def forget(self):
+        """Answer no challenge that came before."""
+        self._last = [None, None]
 
     def bind(self):
         """A REGISTER was accepted: from now on only the realms that it answered may ask."""

@@ -46,17 +46,7 @@ def split(value, sep=b","):
     if b'"' not in value:
         if b"<" not in value:
             return [p.strip() for p in value.split(sep)]
-        # Without quotes a part is whole unless its last bracket is one that opens.
-        part = b""
-        for p in value.split(sep):
-            part += p
-            if part.rfind(b"<") > part.rfind(b">"):
-                part += sep
-            else:
-                parts.append(part.strip())
-                part = b""
-        if not part:
-            return parts
+        return _split(value, sep)
     at = i = 0
     quoted = angle = False
     sep = sep[0]
@@ -82,6 +72,27 @@ def split(value, sep=b","):
         raise ProtocolError(400, "unbalanced quote or bracket")
     parts.append(value[at:].strip())
     return parts
+
+
+def _split(value, sep):
+    # Without quotes: from one bracket to the next. Each octet is looked at once, and nothing is
+    # copied but the parts: a value of 8,000 separators is no way to keep a board busy.
+    parts = []
+    at = i = 0
+    angle = value.find(b"<")
+    while True:
+        j = value.find(sep, i, len(value) if angle < 0 else angle)
+        if j >= 0:
+            parts.append(value[at:j].strip())
+            at = i = j + 1
+        elif angle < 0:
+            parts.append(value[at:].strip())
+            return parts
+        else:
+            i = value.find(b">", angle) + 1
+            if not i:
+                raise ProtocolError(400, "unbalanced quote or bracket")
+            angle = value.find(b"<", i)
 
 
 def param(params, name):
@@ -113,10 +124,18 @@ def unquote(value):
         return value
     value = value[1:-1]
     i = value.find(b"\\")
-    while i >= 0:
-        value = value[:i] + value[i + 1 :]
-        i = value.find(b"\\", i + 1)
-    return value
+    if i < 0:
+        return value
+    out = bytearray(value)  # once, however many there are
+    n = i
+    while i < len(value):
+        if value[i] == 92:
+            i += 1
+        if i < len(value):
+            out[n] = value[i]
+            n += 1
+        i += 1
+    return bytes(out[:n])
 
 
 def quote(value):
@@ -163,6 +182,8 @@ def address(value):
     params = value[i:].lstrip()
     if not uri or params and params[0] != 59:
         raise ProtocolError(400, "bad address")
+    if b'"' in params or b"<" in params:
+        split(params, b";")  # what does not end would swallow a tag of ours
     return display, uri, params
 
 

@@ -10,6 +10,9 @@ T1 = 500  # round-trip estimate (17.1.1.1)
 T2 = 4000  # longest interval between retransmissions
 T4 = 5000  # a message lives no longer than this in the network
 TIMEOUT = 64 * T1  # timers B, F, H, J, L, M
+# A server's transaction that is over waits so long for repetitions (timers I, J, L): they are sent
+# for 64*T1, and the last of them may be 10 s on its way. When the table is full it goes sooner.
+LINGER = TIMEOUT + 2 * T4
 TIMER_D = 32_000  # at least 32 s on unreliable transports (17.1.1.2)
 TRYING_AFTER = 200  # 100 by the transaction when the user has not answered (17.2.1)
 
@@ -40,6 +43,7 @@ CALLS = 2  # two calls at a time, then 486
 FLOWS = 16  # remote addresses that are remembered
 EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog
+ROUTES_MAX = 400  # octets of those that the registrar asks for: each of our requests has to fit
 BINDINGS = 8  # contacts in a registrar's answer that are looked at
 AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce was stale)
 # one challenge or Authorization value: nonces of 300 bytes are seen, and SEND_MAX has to hold the
@@ -47,6 +51,15 @@ AUTH_TRIES = 2  # answers to challenges for one request (one more when the nonce
 AUTH_MAX = 768
 AUTH_PARAMS = 24  # parameters of one; RFC 7616 defines 9 for a challenge and 12 for an answer
 NONCES = 8  # nonces whose nc a server remembers: one a device that registers
+
+# --- strangers: see guard.py ---
+SOURCES = 16  # hosts that are told apart; a flood from more is counted as one
+STRANGER_MS = 100  # from one message of a stranger to the next, on average: 10 a second
+STRANGERS_MS = 25  # ... of all strangers: a board needs 5 ms for a message, and is not to be full
+KNOWN_MS = 10  # ... of a peer that we talk to
+STRANGER_BYTES = 8192  # what of theirs is counted in their favour
+STRANGER_TRANSACTIONS = 4  # requests of strangers that are remembered for half a minute
+OTHER_TRANSACTIONS = 8  # ... of all but the registrar's side, where there is one
 
 # --- SDP ---
 MEDIA_LINES = 8
@@ -61,7 +74,18 @@ EXPIRES = 3600  # seconds asked for
 BACKOFF_FIRST = (
     1000  # first retry after 1-2 s: a lost datagram must not silence a doorbell for minutes
 )
-BACKOFF_MAX = 300_000  # RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner
+# RFC 5626 4.5 goes to 1,800 s; a doorbell is wanted sooner. This is for a registrar that answers,
+# and refuses: one with too much to do.
+BACKOFF_MAX = 300_000
+# One that does not answer at all is asked at least once a minute (with the 32 s of the request
+# itself), so that all its devices are back within the first minute of its return ...
+BACKOFF_SILENT = 25_000
+# ... and what does not even leave this machine costs nobody anything: the network may be back.
+BACKOFF_UNSENT = 4000
+# After so many failures in a row a REGISTER is sent for so many ms and then only waited for: else
+# nearly half of all devices would be sending it when the registrar returns.
+HUSH_AFTER = 3
+HUSH_MS = 4000
 KEEPALIVE = 25_000  # CRLF to keep a NAT mapping; below the 30 s that cheap routers hold UDP
 KEEPALIVE_MIN = 3000  # the shortest, where the registrar sees that mappings did not last
 # Seconds. Behind a NAT a lifetime is renewed as if it was no longer: that the router has another
@@ -77,6 +101,7 @@ RING_MS = 180_000
 RING_AGAIN = 60_000  # a ringing callee says so once a minute (13.3.1.1)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
 GLARE_OTHER = 0  # 491 to the other: 0-2 s
+WARN_MS = 10_000  # before the longest end of a call both sides are warned
 # A call without sound for so long (held, or the peer lost its power) is asked whether it lives.
 PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
@@ -89,6 +114,13 @@ RESTART_FIRST = 1000  # ms of pause until a task that raised is made anew, doubl
 RESTART_MAX = 60_000
 RESTARTS = 6  # failures in a row, two minutes of them, until the whole device restarts
 WELL_MS = 600_000  # a task that ran for so long begins to count anew
+
+# --- the door ---
+CODE_MAX = 16  # digits
+CODE_MS = 15_000  # a code is typed in one go, or not at all
+CODE_TRIES = 5  # wrong codes in a row; then the opener is deaf for ...
+CODE_LOCK = 30_000  # ... so long, and twice as long after each that follows
+CODE_LOCK_MAX = 3_600_000  # 24 tries a day: 10,000 codes take a year
 
 # --- RTP ---
 # Neither sound, where there should be some, nor reports for so many milliseconds ends the call;

@@ -61,6 +61,7 @@ class Message:
     branch = via_params = call_id = cseq_method = from_tag = to_tag = b""
     sent_by = None
     folded = False
+    known = False  # see policy.py
     more = ()
     length = None
 

@@ -11,6 +11,7 @@ from .calls import Calls
 from .clock import later, left
 from .driver import Driver, now, ring
 from .errors import ProtocolError
+from .guard import Guard
 from .phonecall import Call, Queue
 from .pump import Pump
 from .sdp import Session
@@ -37,12 +38,16 @@ class Phone:
 
     Without a password it does not register and calls directly. `user` is the authentication user
     where it differs from the address's, `registrar` and `outbound` are URIs, `bind` a (host, port),
-    `codecs` payload types in order of preference, `trace` a trace hook, `listener(event, subject,
-    detail)` hears everything that docs/architecture.md lists; for a call the subject is the Call.
+    `codecs` payload types in order of preference (9, G.722, is loaded only where it is named),
+    `trace` a trace hook, `listener(event, subject, detail)` hears everything that
+    docs/architecture.md lists; for a call the subject is the Call.
     `tones` is a country (de, us, uk, fr): the caller hears ringback and busy as there. `inband`:
     whether DTMF is heard in the sound; None is where a peer has no telephone-events. `speech`
     keeps a loudspeaker out of its microphone: a HalfDuplex of media/duplex.py or a FullDuplex of
     media/echo.py.
+    `allow`, `users`, `strangers` and `auto_answer` are the Policy's (policy.py): who may call and
+    write, from outside of what we began. Where it registers that is the registrar, else anybody.
+    `talk_ms` ends each call that long after its answer, with a warning before.
     `async with phone:` starts it and unregisters at the end."""
 
     def __init__(
@@ -64,17 +69,28 @@ class Phone:
         tones=None,
         inband=None,
         speech=None,
+        allow=None,
+        users=None,
+        strangers=0,
+        auto_answer=False,
+        talk_ms=None,
     ):
         # What lives as long as the phone is made now, the biggest first, in a heap without holes.
         collect()
         self.net = net
         self.driver = Driver(net, bind)
-        self.driver.fault = self._fault
-        self.pumps = [Pump(net)]
-        self.audio = audio
+        self.driver.fault = self.fault
         self.codecs = codecs
+        self.pumps = []
+        self.pumps.append(self.pump())
+        if getattr(audio, "rate", 8000) == 16000:
+            from .media.wide import Wide
+
+            audio = Wide(audio)
+        self.audio = audio
         self.listener = listener
         self.closed = False
+        self.port = 0  # of the next call's sound, counted from limits.RTP_PORT
         self.agent = agent = Agent(self.driver, self._event, as_bytes(aor), as_bytes(display))
         if trace is None:
             from .trace import Trace
@@ -82,7 +98,15 @@ class Phone:
             trace = Trace()
         self.trace = agent.trace = trace
         agent.note = getattr(trace, "note", None)
+        agent.guard = Guard(agent)
         self.calls = Calls(agent, self._session)
+        if allow is None:
+            allow = "any" if password is None else "registrar"
+        if allow != "any" or users or auto_answer:
+            from .policy import Policy
+
+            agent.policy = Policy(agent, allow, users, strangers, auto_answer)
+        self.talk_ms = talk_ms
         self.registration = None
         self._incoming = Queue(self)
         self._texts = Queue(self)
@@ -144,12 +168,7 @@ class Phone:
         self.driver.moved()
         if self.registration:
             self.registration.start(now())
-        for core in self.calls.active():
-            # A call in progress is told where we are now, by a re-INVITE.
-            flow = self.agent.flow_to(core.dialog, now()) if core.state == b"E" else None
-            if flow and flow.local[0] != core.sdp.host:
-                core.sdp.host = flow.local[0]
-                core.refresh(now())
+        self.calls.moved(now())
         self.driver.kick()
 
     async def close(self):
@@ -215,7 +234,16 @@ class Phone:
 
     def explain(self):
         """The last failure in plain words."""
-        return self.trace.explain() if hasattr(self.trace, "explain") else ""
+        text = self.trace.explain() if hasattr(self.trace, "explain") else ""
+        policy = self.agent.policy
+        if policy and policy.last:
+            method, remote = policy.last
+            text += "; %s from %s:%d was not let in (allow)" % (
+                str(method, "utf-8"),
+                str(remote[0], "utf-8"),
+                remote[1],
+            )
+        return text
 
     # --- calls ---
 
@@ -253,7 +281,7 @@ class Phone:
 
     def pump(self):
         """A Pump for a call, which gives it back to `pumps`."""
-        return self.pumps.pop() if self.pumps else Pump(self.net)
+        return self.pumps.pop() if self.pumps else Pump(self.net, 9 in self.codecs)
 
     def _face(self, core):
         if core.data is None:
@@ -269,7 +297,9 @@ class Phone:
             port = call.open(bound, flow.local[0])
         except OSError:
             raise ProtocolError(503, "no socket for the sound")
-        return Session(flow.local[0], port, self.codecs)
+        session = Session(flow.local[0], port, self.codecs)
+        session.hush = call.hush
+        return session
 
     # --- messages ---
 
@@ -329,12 +359,20 @@ class Phone:
                 self._incoming.put(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
+        self.tell(event, subject, detail)
+        if event == "incoming" and self.agent.policy and self.agent.policy.auto(subject.core):
+            subject.answer_alone()
+
+    def tell(self, event, subject, detail=None):
+        """Let the listener hear, and every wait look again."""
         try:
             if self.listener:
                 self.listener(event, subject, detail)
         except Exception as e:  # the application's: no call is left half set up for it
             if event != "error":
-                self._fault(e)
+                self.fault(e)
+        self._tell()
 
-    def _fault(self, e):
+    def fault(self, e):
+        """Something raised that must not: the listener hears `error`."""
         self._event("error", e, "internal error: %r" % e)

@@ -82,6 +82,7 @@ class Call:
         self.pump = None
         self.endpoint = None
         self.was_answered = False
+        self.alone = False  # answered by the phone, not by a person
         self._digits = []
         self._last = None  # the last digit: (via, when)
         self._stats = None
@@ -95,6 +96,11 @@ class Call:
     @property
     def incoming(self):
         return self.core.incoming
+
+    @property
+    def known(self):
+        """Whether the policy knows the caller: one that `allow` or `users` names."""
+        return self.core.known
 
     @property
     def code(self):
@@ -189,6 +195,20 @@ class Call:
 
     def answer(self):
         self._do("answer")
+        # The sound begins now: of the ACK nothing is known but that it may get lost. A stranger's
+        # is waited for, who may not be the one that we would send to.
+        core = self.core
+        guard = self.phone.agent.guard
+        if core.state == b"W" and core.sdp.remote:
+            if not guard or not guard.stranger(core.tx.flow.remote):
+                if self.phone.tones:
+                    self.phone.tones.event(self, "media")  # the loudspeaker is ours
+                self._media()
+
+    def answer_alone(self):
+        """Answer with nobody there: at both ends there is the privacy tone first."""
+        self.alone = True
+        self.answer()
 
     def reject(self, code=603):
         """Refuse with a status, 300-699."""
@@ -267,29 +287,39 @@ class Call:
         net = self.phone.net
         if self.endpoint:
             return self.endpoint.port
-        for port in range(limits.RTP_PORT, limits.RTP_PORT + 2 * limits.RTP_PORTS, 2):
+        # Each call has another port than the last one: who has not heard of the end of that sends
+        # on, and this one would take him for its peer.
+        phone = self.phone
+        for left_ in range(limits.RTP_PORTS, 0, -1):
+            port = limits.RTP_PORT + 2 * phone.port
+            phone.port = (phone.port + 1) % limits.RTP_PORTS
             try:
                 self.endpoint = net.udp(bound, port)
                 break
             except OSError:
-                if port == limits.RTP_PORT + 2 * limits.RTP_PORTS - 2:
+                if left_ == 1:
                     raise
         self._host = host
         self._bound = bound
         return self.endpoint.port
 
     def event(self, event):
-        if self.phone.tones:  # first: the loudspeaker has to be free for the call
+        tones = self.phone.tones
+        if event == "ended":
+            self._close()  # first: the loudspeaker has to be free for what tells of the end
+        if tones:  # first: the loudspeaker has to be free for the call
             try:
-                self.phone.tones.event(self, event)
+                tones.event(self, event)
             except MemoryError as e:  # the call goes on without
                 self.fault(e)
         if event == "answered":
             self.was_answered = True
+            if self.phone.talk_ms:
+                self.core.limit(self.phone.talk_ms, now())
+        elif event == "warning":
+            self._both("warning")
         elif event in ("media", "early-media"):
             self._media()
-        elif event == "ended":
-            self._close()
 
     def _media(self):
         phone = self.phone
@@ -317,6 +347,26 @@ class Call:
                 raise
             self.pump = pump
         self.pump.agree(self.core.sdp.remote)
+        if self.alone:
+            self.alone = False
+            self._both("privacy")
+
+    def _both(self, name):
+        # A tone for the peer and for who is here.
+        pump = self.pump
+        if not pump:
+            return
+        try:
+            from .media.tones import tone
+
+            pump.here = tone(name)
+            pump.source = tone(name)
+        except Exception as e:  # no memory: then without
+            self.fault(e)
+
+    def hush(self):
+        """We hung up: the microphone is off at once, whenever the peer hears of it."""
+        self._close()
 
     def _close(self):
         pump = self.pump
@@ -343,7 +393,7 @@ class Call:
 
     def digit_came(self, digit, via="rtp"):
         """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
-        if self.core.state == b"E":
+        if self.core.state in b"WE":
             self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):

@@ -5,41 +5,54 @@ import asyncio
 
 from . import limits
 from .clock import later, left
-from .driver import RtpFlow, now, sleep_ms
-from .media.stream import MediaStream
+from .driver import now, sleep_ms
+from .media import g711
+from .media.stream import EVENT, MediaStream
 from .rand import below
+from .reports import Reporter, RtpFlow
 
 _LATE = 40  # ms; two packets close together are no burst
-_MANY = 16  # datagrams in 20 ms: a flood must leave room for the others
+_MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
+# ... and so must a flood, that the peer's packets have to be found in: 3,200 a second
+_MOST = 64
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
+_LENGTHS = 12  # sound, events, reports, what is left of a packet that was cut
 
 
-class Pump:
+class Pump(Reporter):
     """The sound of one call after another: its buffers live as long as the phone.
 
     `begin` gives it a call; `agree(remote)` takes what offer and answer settled, at first and at
     any time later, and starts the sound; `stop` ends it. One task: every 20 ms what has come is
-    taken, a frame is sent and a frame is played. Where the port's sockets can be connected, nothing
+    taken, a frame is sent and a frame is played, by the processor's clock, which follows the sound
+    device's where that has a pace(). Where the port's sockets can be connected, nothing
     of it allocates (see `_follow`)."""
 
-    def __init__(self, net):
+    def __init__(self, net, wide=False):
         self.net = net
-        self.stream = MediaStream(8)
+        self._codec = None
+        if wide:  # G.722 is among what the phone speaks
+            from .media.g722 import Codec
+
+            self._codec = Codec()
+        self.stream = MediaStream(8, codec=self._codec or g711)
         self._pcm = bytearray(320)
         self._rx = bytearray(limits.RTP_MAX)
         self._rx_view = memoryview(self._rx)
         self._into = self._rx_view  # what is read into
         self._tx_view = memoryview(self.stream.tx)
-        self._part = self._tx_view  # its first octets: most packets have the same length
-        self.endpoint = self.audio = self._flow = self._task = self.source = None
+        self._part = self._tx_view  # its first octets: most packets of sound have the same length
+        self._event = self._tx_view[:EVENT]
+        self._shown = {}  # length: what the trace is shown
+        self.endpoint = self.audio = self._flow = self._task = self.source = self.here = None
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
         if limits.RTCP:
             from .media.rtcp import Rtcp
 
             self.rtcp = Rtcp(self.stream)
-            self._rtcp_view = memoryview(self.rtcp.tx)
+            self._rtcp_view = self._rtcp_part = memoryview(self.rtcp.tx)
         self._side = None  # the socket for RTCP, where the peer wants it on a port of its own
         self._life = 0  # counts beginnings and ends
         self._at_work = False  # the task is what runs now
@@ -53,7 +66,8 @@ class Pump:
         RTP_TIMEOUT, `fault(exception)`.
 
         `speech`, where there is one, works on both directions: see media/duplex.py. `source`, when
-        it is set, is sent in place of the microphone until its end: see media/tones.py.
+        it is set, is sent in place of the microphone until its end, and `here` is played in place
+        of the peer: see media/tones.py.
         """
         self.endpoint = endpoint
         self.host = host
@@ -63,7 +77,8 @@ class Pump:
         self.inband = inband
         self.speech = speech
         self._flow = None
-        self.source = None
+        self.source = self.here = None
+        self._pace = None
         self._hears = False
         self._heard = False
         self._connected = False
@@ -75,6 +90,7 @@ class Pump:
         self._rtcp_to = self._rtcp_flow = None
         self._mux = False
         self._report_in = 2  # seconds
+        self._dice = below(1024)
         self._reports_to = None  # so long the peer's last report is a sign of life
 
     def agree(self, remote):
@@ -114,9 +130,12 @@ class Pump:
     def take(self, audio):
         """The microphone and the loudspeaker have become free."""
         self.audio = audio
+        self._pace = getattr(audio, "pace", None)
         try:
             if self.speech:
                 self.speech.reset()
+            if hasattr(audio, "codec"):  # see media/wide.py; speech works on 8 kHz
+                audio.codec = None if self.speech else self._codec
             audio.start()
         except Exception as e:
             self._silent(e, True)
@@ -176,6 +195,8 @@ class Pump:
                 frames = 0
                 if self._life == life:
                     self._second()
+                    if self.audio and self._pace:
+                        due = later(due, self._pace())  # a millisecond: its clock is not ours
             due = later(due, 20)
             wait = left(due, now())
             while wait < -_LATE and self._life == life:
@@ -213,9 +234,12 @@ class Pump:
                 if not self._task:
                     return  # the call is over: its socket must stay closed
             self._follow()
+            self._follow_reports()
             self._report_in -= 1
             if not self._report_in:
-                self._report_in = 3 + below(5)  # RFC 3550 6.2: 5 s, not all at the same time
+                # RFC 3550 6.2: 5 s, not all at the same time
+                self._dice = (self._dice * 5 + 3) & 1023
+                self._report_in = 3 + self._dice % 5
                 self._report()
         except Exception as e:
             self.user.fault(e)
@@ -229,50 +253,6 @@ class Pump:
             d["remote_lost"] = r.remote_lost
             d["remote_jitter_ms"] = r.remote_jitter_ms
         return d
-
-    # --- reports ---
-
-    def _reports(self, remote):
-        port = self.endpoint.port
-        self._mux = remote.rtcp == remote.port  # RFC 5761: where the sound goes, NAT and all
-        if self._mux:
-            if self._side:
-                self._side.close()
-                self._side = None
-        else:
-            self._rtcp_to = self.net.resolve(remote.host, remote.rtcp)
-            port += 1
-            if not self._side:
-                try:
-                    self._side = self.net.udp(self._bound, port)
-                except OSError:
-                    self._rtcp_to = None  # no socket to spare: the call does without
-            if self._side and self._rtcp_to and hasattr(self._side, "connect"):
-                try:
-                    self._side.connect(self._rtcp_to)  # then to ask it for nothing costs nothing
-                except OSError:
-                    pass  # no way there, now or ever: the sound has its own
-        self._rtcp_flow = RtpFlow((self.host, port), (remote.host, remote.rtcp))
-
-    def _report(self, bye=False):
-        to = self.stream.remote if self._mux else self._rtcp_to
-        if to is None:
-            return
-        part = self._rtcp_view[: self.rtcp.report(now(), bye)]
-        if self.trace:
-            self.trace(True, part, self._rtcp_flow, now())
-        (self._side or self.endpoint).sendto(part, to)
-
-    def _take_report(self):
-        n = self._side.readinto(self._rx)
-        if not n or not self.rtcp.begins(self._rx, 0, n) or self.stream.remote is None:
-            return
-        # A NAT gives this socket another port, but no other host.
-        host = self.net.readable_address(self._side.source)[0]
-        if host == self.net.readable_address(self.stream.remote)[0]:
-            if self.trace:
-                self.trace(False, self._rx_view[:n], self._rtcp_flow, now())
-            self.rtcp.receive(self._rx, 0, n, now())
 
     # --- the socket ---
 
@@ -304,12 +284,15 @@ class Pump:
 
     def _take(self):
         ep = self.endpoint
-        for _ in range(_MANY):
+        s = self.stream
+        taken = 0
+        for _ in range(_MOST):
             n = ep.readinto(self._into)
-            if not n:
+            if n is None:
                 break
-            self._heard = True
-            s = self.stream
+            refused = s.refused
+            if not n:
+                s.refused += 1  # an empty one ends nothing
             source = None if self._connected else ep.source
             at = 0
             while at < n:
@@ -322,16 +305,33 @@ class Pump:
                 elif source is None or source == s.remote:
                     at = self.rtcp.receive(self._rx, at, n, now())
                 else:
+                    s.refused += 1
                     break
                 if self.trace and self._flow:
-                    # A slice costs 16 bytes: most packets fill what was read into.
-                    whole = at - begin == len(self._into)
-                    part = self._into if whole else self._rx_view[begin:at]
-                    self.trace(False, part, self._flow, now())
+                    self.trace(False, self._show(begin, at - begin), self._flow, now())
                 if d:
                     self.user.digit_came(d, "rtp")
+            if s.refused == refused:
+                self._heard = True
+                taken += 1
+                if taken == _MANY:
+                    break
         if self._side:
-            self._take_report()
+            for _ in range(_MOST):
+                if not self._take_report():
+                    break
+
+    def _show(self, at, n):
+        # What came, for the trace. A slice costs 16 bytes, so they are kept: there are few lengths.
+        # What was read behind another packet is moved to the front, over what is done with.
+        if at:
+            g711.copy(self._rx, at, n, self._rx, 0)
+        part = self._shown.get(n)
+        if part is None:
+            if len(self._shown) == _LENGTHS:
+                self._shown.clear()
+            part = self._shown[n] = self._rx_view[:n]
+        return part
 
     # --- 20 ms ---
 
@@ -343,34 +343,46 @@ class Pump:
             if self.speech:
                 self.speech.near(pcm)
         if self.source:
-            n = s.frame_out(self._say(pcm))
+            if self._codec:
+                self._codec.mic = None
+            if not self._say(self.source, pcm):
+                self.source = None
+            n = s.frame_out(pcm)
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
             n = s.frame_out(pcm if self.audio else None)
         if n and s.remote is not None:
-            if n != len(self._part):
-                self._part = self._tx_view[:n]
+            part = self._event
+            if n != EVENT:
+                part = self._part
+                if n != len(part):
+                    part = self._part = self._tx_view[:n]
             if self.trace and self._flow:
-                self.trace(True, self._part, self._flow, now())
-            self.endpoint.sendto(self._part, s.remote)
+                self.trace(True, part, self._flow, now())
+            self.endpoint.sendto(part, s.remote)
         self._play(pcm)
+        if self.here:
+            if self._codec:
+                self._codec.has_wide = False
+            if not self._say(self.here, pcm):
+                self.here = None
         if self.audio:
             if self.speech:
                 self.speech.far(pcm)
             self.audio.write(pcm)
 
-    def _say(self, pcm):
+    def _say(self, source, pcm):
+        # A frame of `source`; whether there are more.
         try:
-            if self.source.readinto(pcm) < len(pcm) // 2:
-                self.source = None
-            return pcm
+            return source.readinto(pcm) == len(pcm) // 2
         except Exception as e:  # a file that cannot be read
-            self.source = None
             self.user.fault(e)
+            return False
 
     def _play(self, pcm):
-        self.stream.frame_in(pcm)
-        if self._hears:
+        if not self.stream.frame_in(pcm) and self._codec:
+            self._codec.has_wide = False
+        if self._hears and self.stream.locked:
             d = self._ear.hear(pcm)
             if d:
                 try:

@@ -5,7 +5,7 @@
 _REASONS = (
     b"100 Trying|180 Ringing|181 Call Is Being Forwarded|183 Session Progress|200 OK|"
     b"302 Moved Temporarily|400 Bad Request|401 Unauthorized|403 Forbidden|"
-    b"404 Not Found|405 Method Not Allowed|407 Proxy Authentication Required|"
+    b"404 Not Found|405 Method Not Allowed|406 Not Acceptable|407 Proxy Authentication Required|"
     b"408 Request Timeout|413 Request Entity Too Large|415 Unsupported Media Type|"
     b"416 Unsupported URI Scheme|420 Bad Extension|423 Interval Too Brief|"
     b"480 Temporarily Unavailable|481 Call/Transaction Does Not Exist|"

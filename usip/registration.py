@@ -4,11 +4,10 @@
 from . import limits
 from .agent import ALLOW
 from .clock import later, left
-from .compose import bare, host_port
+from .compose import bare
 from .dialog import Dialog
 from .errors import ProtocolError
 from .header import address, number, param
-from .header import host_port as parse_host_port
 from .rand import below
 from .request import Request
 from .uri import Uri
@@ -18,13 +17,14 @@ from .uri import Uri
 # states  N not registered  R REGISTER sent  A registered  F failed, waits to try again
 #         U un-REGISTER sent
 # events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
-# actions r register  a accepted  f failed: back off  e no answer: the same
-#         m more seconds wanted: again  u unregister  d done: unregistered  n nothing to undo
+# actions r register  a accepted  f failed: back off  m more seconds wanted: again
+#         h hush: it was sent often enough, or nothing is heard of it any more
+#         u unregister  d done: unregistered  n nothing to undo
 
 # fmt: off
 MACHINE = (
     b"NsrR "
-    b"R2aA R3fF R4mR RsrR RquU R$eF "
+    b"R2aA R3fF R4mR RsrR RquU R$hR "
     b"A$rR AsrR AquU "
     b"F$rR FsrR FqnN "
     b"U2dN U3dN U4dN U$dN UsrR "
@@ -124,6 +124,8 @@ class Registration:
         if self.request:
             self.request.quit = True  # 10.2: one at a time; a late challenge is not answered
         self.request = Request(agent, self.dialog, b"REGISTER", self, lines)
+        if self.failures >= limits.HUSH_AFTER and self.state == b"R":
+            self.at = later(now, limits.HUSH_MS)
         self.request.send(now)
 
     outbound = ()  # preset Route of the REGISTER itself
@@ -155,7 +157,10 @@ class Registration:
         # Refreshed before it runs out, with time for retransmissions: at 90 %, at least 32 s before
         # where that is possible.
         # Never at once: a registrar that grants no time worth the name gets no storm.
-        self.at = later(now, (max(s - 32, s // 2, 1) if s < 320 else s - s // 10) * 1000)
+        # Nor all at once: those whose registrar was away registered within a minute, and would
+        # come again as one each time. Anywhere in the later half: a wave is flat after one round.
+        s = max(s - 32, s // 2, 1) if s < 320 else s - s // 10
+        self.at = later(now, s * (500 + below(501)))
         agent.listener("registered", self, self.granted)
 
     def _lifetime(self, m, contact):
@@ -197,8 +202,10 @@ class Registration:
                 bare(host) if host else flow.local[0],
                 number(port, 65535) if port else flow.local[1],
             )
-            parse_host_port(host_port(seen))
         except ProtocolError:
+            return False
+        # 18.2.1: it is an address, never a name; what else stands there would stand in our Contact.
+        if len(seen[0]) > 45 or not seen[1] or not _address(seen[0]):
             return False
         was = self.agent.public
         if seen == (was or flow.local):
@@ -212,6 +219,18 @@ class Registration:
                 if hasattr(part, "refresh"):  # a call: its peer is told by a re-INVITE
                     part.refresh(now)
         return True
+
+    def _hush(self, m, now):
+        # Longer than the transactions last, the one with credentials too: whatever became of them.
+        self.at = later(now, 3 * limits.TIMEOUT)
+        tx = self.request.tx
+        if not tx or tx.keys is None:
+            self.status = 408
+            self.state = b"F"
+            self._failed(m, now)
+        elif tx.state == b"T" and not self.request.tries and self.failures >= limits.HUSH_AFTER:
+            tx.retry_at = None
+            self.agent.transactions.place(tx)
 
     def _more(self, m, now):
         # 10.2.8: Min-Expires; twice the same answer is a failure like any other
@@ -235,7 +254,11 @@ class Registration:
         # accounts get locked.
         wrong = status in (401, 403, 407, 404)
         # Doubled by jitter, the longest too: a house full of devices must not come back as one.
-        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), limits.BACKOFF_MAX // 2)
+        most = limits.BACKOFF_MAX
+        if not m:
+            unsent = status == 503 and self.request.flow
+            most = limits.BACKOFF_UNSENT if unsent else limits.BACKOFF_SILENT
+        ms = min(limits.BACKOFF_FIRST << (n + 5 if wrong else n), most // 2)
         ms += ms * below(1000) // 1000
         if m and m.get("retry-after"):
             try:
@@ -257,10 +280,6 @@ class Registration:
             why = str(m.reason, "utf-8") if m and _printable(m.reason) else "refused"
         self.agent.listener("registration-failed", self, why)
 
-    def _no_answer(self, m, now):
-        self.status = 408
-        self._failed(m, now)
-
     def _unregister(self, m, now):
         self._send(0, now)
         if self.state == b"U":
@@ -277,11 +296,17 @@ class Registration:
         self.at = None
 
 
+def _address(host):
+    return (b"." in host or b":" in host) and not host.strip(b"0123456789abcdefABCDEF.:")
+
+
 def _service_route(m):
     # RFC 3608: what the registrar wants on the way out, in order; what cannot be a route is passed
     # over, for every call would fail on it.
     try:
         routes = m.all("service-route")[: limits.ROUTES]
+        if sum([len(v) for v in routes]) > limits.ROUTES_MAX:
+            return []
         for v in routes:
             if not Uri(address(v)[1]).host:
                 return []
@@ -302,7 +327,7 @@ _ACTIONS = {
     ord("r"): Registration._register,
     ord("a"): Registration._accepted,
     ord("f"): Registration._failed,
-    ord("e"): Registration._no_answer,
+    ord("h"): Registration._hush,
     ord("m"): Registration._more,
     ord("u"): Registration._unregister,
     ord("d"): Registration._done,

@@ -6,6 +6,7 @@ from .clock import later, left
 from .errors import ProtocolError
 from .rand import below
 from .request import Request
+from .sdp import parse
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -74,10 +75,25 @@ class Reinvite:
         if m.body and m.content_type() != b"application/sdp":
             call.agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
+        self.allowed(m)
         i = self.state
         self._with(m, b"i", now, tx)
         if i == b"G":
             self.wanted = True  # ours is still wanted, after this one
+
+    # Who has seen the dialog's tags may change the session, and a peer that moved has to. To a
+    # third party the sound goes only at the word of whom the dialog is with: from another address a
+    # peer can have it sent to where it is, or where it was.
+    def allowed(self, m):
+        """Whether the offer or answer in `m` may be taken; else ProtocolError(403)."""
+        call = self.call
+        host, port = m.flow.remote
+        if not m.body or host == call.source or (host, port) in call.agent.trusted:
+            return
+        was = call.sdp.remote
+        for line in parse(m.body)[0]:
+            if line.port and line.host not in (host, was and was.host, b"0.0.0.0", b"::"):
+                raise ProtocolError(403)
 
     def response(self, m, status, now):
         if status < 200:
@@ -169,7 +185,7 @@ class Reinvite:
         call = self.call
         m = self.m
         call.dialog.refresh(m)
-        good = self._accepts(m.body)
+        good = self._accepts(m)
         self.request.ack(call.dialog, now)
         self.request = None
         if good:
@@ -177,9 +193,11 @@ class Reinvite:
         else:
             call.hangup(now, "Failed")
 
-    def _accepts(self, body):
+    def _accepts(self, m, strict=False):
         try:
-            self.call.sdp.accept(body)
+            if strict:
+                self.allowed(m)
+            self.call.sdp.accept(m.body)
             return True
         except ProtocolError:
             return False
@@ -227,7 +245,7 @@ class Reinvite:
         self.tx.respond(200, self.ok, now)
 
     def _done(self, tx, now):
-        good = not self.offered or self._accepts(self.m.body)
+        good = not self.offered or self._accepts(self.m, True)
         self.retry_at = self.end_at = None
         self.tx.user = None  # the transaction has done its work
         if good:

@@ -38,12 +38,16 @@ class Request:
         if not flow or not agent.room():
             self.user.response(self, None, 503, now)
             return
+        if agent.guard and (d.owner or d.proven):
+            agent.guard.know(flow.remote)  # we began, or the other end is there
         d.cseq = self.cseq = (d.cseq + 1) & limits.NUMBER_MAX
         self.auth = agent.credentials_for(flow, self.method, d)
         branch = agent.branch()
         try:
             data = self._build(flow, branch)
         except UsageError:  # it does not fit: a target or a route set that long
+            if self.auth:
+                agent.credentials.forget()  # or what was asked of us: not every time anew
             self.user.response(self, None, 513, now)
             return
         tx = agent.client(flow, self.method, self, now, branch)

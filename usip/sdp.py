@@ -8,10 +8,10 @@ from .errors import ProtocolError
 from .header import number
 from .rand import below
 
-# What was agreed. `host`, `port`, `payload_type` (0 PCMU, 8 PCMA), `event_type` (telephone-event's,
-# None if it was not agreed) and `ptime` are for what we send, `event_type_in` is for what we
-# receive, `direction` is ours, `rtcp` the port for RTCP: `port` where both go together (RFC 5761).
-# Two that are equal: nothing has changed.
+# What was agreed. `host`, `port`, `payload_type` (0 PCMU, 8 PCMA, 9 G722), `event_type`
+# (telephone-event's, None if it was not agreed) and `ptime` are for what we send, `event_type_in`
+# is for what we receive, `direction` is ours, `rtcp` the port for RTCP: `port` where both go
+# together (RFC 5761). Two that are equal: nothing has changed.
 Media = namedtuple(
     "Media",
     ("host", "port", "payload_type", "event_type", "event_type_in", "direction", "ptime", "rtcp"),
@@ -20,7 +20,8 @@ Media = namedtuple(
 # The index holds two bits: 1 the speaker sends, 2 the speaker receives.
 _DIRECTIONS = (b"inactive", b"sendonly", b"recvonly", b"sendrecv")
 _SWAPPED = b"\x00\x02\x01\x03"  # the same as the other side sees it
-_NAMES = {0: b"PCMU/8000", 8: b"PCMA/8000"}
+# RFC 3551 4.5.2: the clock of G722 has 8000 Hz, whatever its sound has.
+_NAMES = {0: b"PCMU/8000", 8: b"PCMA/8000", 9: b"G722/8000"}
 _EVENT = b"telephone-event/8000"
 
 
@@ -80,7 +81,7 @@ class _Line:
             name = f[1].upper()
             if name[-2:] == b"/1":  # one channel, which goes without saying
                 name = name[:-2]
-            # RFC 3551 6: 0 and 8 need no rtpmap; one that calls them something else is believed
+            # RFC 3551 6: 0, 8 and 9 need no rtpmap; one that calls them something else is believed
             if n in _NAMES:
                 if name != _NAMES[n]:
                     self.formats = [f for f in self.formats if f != n]
@@ -143,7 +144,7 @@ def parse(body):
 
 
 class Session:
-    """Our side of one session: an audio stream with PCMU, PCMA and telephone-event.
+    """Our side of one session: an audio stream with PCMU, PCMA, G.722 and telephone-event.
 
     `host` and `port` are where we receive and may be changed before the next offer. `remote` is the
     Media that was agreed last, None before that. What raises ProtocolError has changed nothing.
@@ -155,6 +156,7 @@ class Session:
         self.codecs = codecs
         self.event_type = event_type  # None: no telephone-events
         self.remote = None
+        self.hush = None  # hush(): we hung up, nothing is to be heard any more
         self._id = below(0x4000) << 16 | below(0x10000)
         self._version = 0
         self._said = None

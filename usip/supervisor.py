@@ -34,7 +34,7 @@ class Supervisor:
     not late. If not, `listener("unhealthy", self, reason)`, the reason goes to `store`, and either
     `reset()` is called or the watchdog bites.
 
-    `store` has `load()` and `save(text)` and outlives a restart; `last` is why the last one was
+    `store` has `load()` and `save(bytes)` and outlives a restart; `last` is why the last one was
     ("task door: MemoryError", "asked: update", ...), `cause` where nobody could write it down: what
     the hardware says ("watchdog", "power"). "" at the very first start."""
 
@@ -158,7 +158,7 @@ class Supervisor:
 
     def _load(self):
         try:
-            return self.store.load() if self.store else ""
+            return str(self.store.load() or b"", "utf-8") if self.store else ""
         except Exception as e:
             self._tell("error", self, e)
             return ""
@@ -166,6 +166,6 @@ class Supervisor:
     def _save(self, text):
         try:
             if self.store:
-                self.store.save(text)
+                self.store.save(text[:100].encode())
         except Exception as e:
             self._tell("error", self, e)

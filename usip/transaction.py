@@ -16,7 +16,8 @@ from .errors import UsageError
 #         $ the last timer (B, D, F, ...)  ! the transport failed
 # actions p pass up  q pass up, now Proceeding  a enter Accepted  f enter Completed
 #         r send again, double the interval  g send again  s send
-#         t tell of time-out  e tell of transport error  k ACK again  h send 100
+#         t tell of time-out  l the same, and wait for stragglers
+#         e tell of transport error  k ACK again  h send 100
 #         c await stray ACKs  u pass the ACK up  x nothing more
 
 # fmt: off
@@ -35,7 +36,7 @@ CLIENT = (  # 17.1.2, figure 6
 )
 INVITE_SERVER = (  # 17.2.1, figure 7 of RFC 6026
     b"P5sP P6aA P7fF P@gP P~hP P$tX P!eX "
-    b"F@gF F~rF F+cK F$tX F!eX "
+    b"F@gF F~rF F+cK F$lK F!eX "
     b"K$xX "
     b"A6sA A+uA A$xX A!eX "
 )
@@ -132,7 +133,11 @@ class Transaction:
         return not (self.client or self.user or self.keys[1])
 
     def _send(self, data, now):
-        if not self.agent.send(data, self.flow, now):
+        if not self.agent.send(data, self.flow, now) and (
+            # A datagram that could not be sent is a lost one: Wi-Fi comes back, and what was
+            # answered must not be answered anew. Requests but BYE fail at once, for others to ask.
+            self.flow.reliable or self.client and self.method != b"BYE"
+        ):
             self.fire(b"!", now)
 
     def _end(self, ms, now):
@@ -177,7 +182,7 @@ class Transaction:
         if not self.client:
             self._transmit(now)
             self.request = None  # a kilobyte less for half a minute
-        self._end(limits.TIMEOUT, now)  # timers L and M
+        self._end(limits.TIMEOUT if self.client else limits.LINGER, now)  # timers M and L
         if self.client:
             self.data = None  # it will not be sent again
             self._pass(now)
@@ -185,9 +190,12 @@ class Transaction:
     def _final(self, now):
         reliable = self.flow.reliable
         if not self.client:
-            self._end(0 if reliable and not self.invite else limits.TIMEOUT, now)  # timers H and J
-            if self.invite and not reliable:
-                self.retry_at = later(now, self.interval)  # timer G
+            if self.invite:
+                self._end(limits.TIMEOUT, now)  # timer H
+                if not reliable:
+                    self.retry_at = later(now, self.interval)  # timer G
+            else:
+                self._end(0 if reliable else limits.LINGER, now)  # timer J
             self._transmit(now)
             self.request = None
             return
@@ -213,8 +221,10 @@ class Transaction:
         self._again(now)
 
     def _again(self, now):
-        if self.data:  # a server that has not answered yet has nothing to repeat
+        if self.data:
             self._send(self.data, now)
+        elif self.invite and self.retry_at is None and self.user:
+            self.user.again(self, now)  # it has not answered yet, and wants no 100
 
     def _transmit(self, now):
         self.data = data = self.m
@@ -251,7 +261,9 @@ class Transaction:
             self._transmit(now)
 
     def _confirmed(self, now):
-        self._end(0 if self.flow.reliable else limits.T4, now)  # timer I
+        self.data = None
+        # Timer I, and more: the CANCEL or the INVITE again has to find what it was answered.
+        self._end(0 if self.flow.reliable else limits.LINGER, now)
 
     def _ack_up(self, now):
         if self.user:
@@ -267,6 +279,11 @@ class Transaction:
 
     def _timeout(self, now):
         self._tell(408, now)
+
+    def _no_ack(self, now):
+        self._tell(408, now)
+        self.data = None
+        self._end(limits.LINGER - limits.TIMEOUT, now)
 
     def _error(self, now):
         self._tell(503, now)
@@ -288,6 +305,7 @@ _ACTIONS = {
     ord("c"): Transaction._confirmed,
     ord("u"): Transaction._ack_up,
     ord("t"): Transaction._timeout,
+    ord("l"): Transaction._no_ack,
     ord("e"): Transaction._error,
     ord("x"): Transaction._nothing,
 }

@@ -15,14 +15,27 @@ def unescape(b, keep=b""):
     no escape stays (RFC 3261 19.1.2).
     """
     i = b.find(b"%")
-    while i >= 0:
-        h = _HEX.find(b[i + 1 : i + 2].lower()) if i + 2 < len(b) else -1
-        k = _HEX.find(b[i + 2 : i + 3].lower()) if h >= 0 else -1
-        if k >= 0:
-            k += h * 16
-            b = b[:i] + (b"%%%02X" % k if k in keep else bytes((k,))) + b[i + 3 :]
-        i = b.find(b"%", i + 1)
-    return b
+    if i < 0:
+        return b
+    out = bytearray(b)  # once, however many there are
+    n = i
+    while i < len(b):
+        c = b[i]
+        i += 1
+        if c == 37 and i + 1 < len(b):
+            h = _HEX.find(b[i : i + 1].lower())
+            k = _HEX.find(b[i + 1 : i + 2].lower()) if h >= 0 else -1
+            if k >= 0:
+                k += h * 16
+                i += 2
+                if k in keep:
+                    out[n : n + 3] = b"%%%02X" % k
+                    n += 3
+                    continue
+                c = k
+        out[n] = c
+        n += 1
+    return bytes(out[:n])
 
 
 def sip(b):

@@ -270,6 +270,7 @@ class I2S(io.IOBase):
     level = 4000
     keep = 0
     made = 0
+    ppm = 0  # by which its clock is faster than the processor's
 
     def __init__(self, id, *, sck, ws, sd, mode, bits, format, rate, ibuf):
         if not 0 <= id < controllers:
@@ -335,6 +336,7 @@ class I2S(io.IOBase):
     def _frames(self):
         # What the hardware has moved so far, in whole blocks.
         n = (ms() - self.began & 0x3FFFFFFF) * self.rate // 1000
+        n += n * I2S.ppm // 1000000
         return n // self.block * self.block
 
     def _waiting(self):

@@ -192,6 +192,44 @@ def test_volume_leaves_the_callers_frame_alone():
     assert I2S.live[0].heard == bytes(320) + b"\x00\x08" * 160
 
 
+def test_all_of_16_khz_for_g722():
+    for bits in (16, 32):
+        fresh()
+        a = I2SAudio(
+            Microphone(0, 14, 15, 32, bits=bits, louder=0),
+            Amplifier(1, 26, 25, 22, volume=0x8000),
+            True,
+        )
+        assert a.rate == 16000 and I2SAudio().rate == 8000
+        pcm = bytearray(b"\x55" * 640)
+        a.start()
+        a.readinto(pcm)
+        assert pcm == bytes(640)  # nothing yet, and all of that
+        step(100)
+        a.readinto(pcm)
+        wide = crossings(pcm), peak(pcm)
+        narrow = bytearray(320)
+        a.readinto(narrow)
+        step(20)
+        a.readinto(narrow)  # the filter has begun
+        assert wide[0] > 10 and abs(crossings(narrow) - wide[0]) <= 1, (bits, wide)
+        assert 0.9 < peak(narrow) / wide[1] < 1.1
+        I2S.keep = 8000
+        speaker = I2S.live[1]
+        before = len(speaker.heard)
+        for i in range(640):
+            pcm[i] = i & 1 and 0x10
+        assert a.amplifier.write(pcm) and pcm[1] == 0x10
+        for _ in range(20):
+            step(20)
+            a.amplifier.write(pcm)
+        assert b"\x00\x08" * 320 in speaker.heard[before:]
+    fresh()
+    pcm = bytearray(b"\x55" * 640)
+    I2SAudio(None, None, True).readinto(pcm)
+    assert pcm == bytes(640)
+
+
 def test_the_amplifier_sleeps_between_calls():
     fresh()
     a = Amplifier(1, 26, 25, 22, enable=21)

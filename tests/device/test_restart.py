@@ -40,13 +40,16 @@ def test_watchdog():
 
 def test_file():
     name = "test_restart.tmp"
-    store = restart.FileStore(name)
+    kept = fakemachine.RTC
+    del fakemachine.RTC
     try:
-        assert store.load() == ""
-        for text in ("running", "asked: update"):
-            store.save(text)
-            assert restart.FileStore(name).load() == text
+        for was, why in (("power", "asked: update"), ("asked: update", "task door: OSError")):
+            fresh()
+            s = Supervisor(None, None, **restart.supervision(0, name))
+            assert s.last == was or was == "power"
+            s.restart(why)
     finally:
+        fakemachine.RTC = kept
         os.remove(name)
     assert not [x for x in os.listdir(".") if x.startswith(name)]
 

@@ -35,6 +35,9 @@ ONLY["test_seeds"] = {x: f"seeds_{i % 10}00" for i, x in enumerate(SOME)}
 for file, text in (("test_duplex", "allocated"), ("test_echo", "twin")):
     stock = [x for x in runner.build.QEMU_TARGETS if x.endswith("-stock")]
     ONLY.setdefault(file, {}).update(dict.fromkeys(stock, text))
+# Hours of a call: on one board of a kind minutes of it.
+ONLY["test_drift"] = dict.fromkeys(SOME, "minutes")
+ONLY["test_dtmf_measured"] = dict.fromkeys(SOME, "white")
 
 
 def source(file):

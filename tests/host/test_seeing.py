@@ -111,8 +111,8 @@ def call(hook, transport=b"UDP", door=DOOR, box=BOX, now=WRAP - 600, stamp=0):
     step(True, sip(b"SIP/2.0 200 OK", b"call@door", b"8 BYE"))
 
 
-def write(path, *flows):
-    p = Pcap(str(path))
+def write(path, *flows, digits=True):
+    p = Pcap(str(path), digits)
     if not flows:
         call(p)
     for transport, door, box in flows:
@@ -178,7 +178,7 @@ def test_killed_program(tmp_path):
     data = Path(path).read_bytes()
     packets = ladder.read_pcap(path)
     code = "import os; from usip_host.pcap import Pcap; import test_seeing as t;"
-    code += "t.call(Pcap(%r)); os.kill(os.getpid(), 9)"
+    code += "t.call(Pcap(%r, True)); os.kill(os.getpid(), 9)"
     folders = [str(ROOT), str(ROOT / "ports/host"), str(ROOT / "tests/host")]
     subprocess.run(
         [sys.executable, "-c", code % str(tmp_path / "b.pcap")],
@@ -220,6 +220,32 @@ def test_redact():
         out = redact(message)
         assert want in out and len(out) == len(message) and out.endswith(b"response=abc")
     assert redact(b"") == b"" and redact(b"Authorization") == b"Authorization"
+
+
+def test_digits_are_hidden(tmp_path):
+    # They may be a door's code. What is shown of a call is the same otherwise.
+    text = ladder.text(ladder.read_pcap(write(tmp_path / "a.pcap", digits=False)))
+    assert "RTP digit (hidden), 60 ms" in text and "INFO digit (hidden)" in text
+    assert "digit 5" not in text and "digit #" not in text
+    shown = ladder.text(ladder.read_pcap(write(tmp_path / "b.pcap")))
+    for digit in "5#":
+        shown = shown.replace("digit " + digit, "digit (hidden)")
+    assert text.replace("~", "").split() == shown.replace("~", "").split()
+    for body, want in (
+        (b"Signal=5\r\nDuration=160\r\n", b"Signal=x\r\nDuration=160\r\n"),
+        (b"signal = 12\nDuration=100", b"signal = xx\nDuration=100"),
+        (b"Duration=90\r\nSIGNAL=*", b"Duration=90\r\nSIGNAL=x"),
+        (b"5", b"x"),
+        (b"#\r\n", b"x\r\n"),
+    ):
+        message = sip(b"INFO sip:x SIP/2.0", b"c", b"1 INFO", b"", body, b"application/dtmf-relay")
+        assert redact(message) == message[: -len(body)] + want
+        assert redact(message, digits=True) == message
+        assert redact(message.replace(b"INFO sip", b"MESSAGE sip")).endswith(body)
+    event = rtp(101, 1, 1, b"\x05\x0a\0\xa0")
+    assert redact(event, True) == event[:12] + b"\xff" + event[13:]
+    for other in (rtp(8, 1, 1, b"\x05\x0a\0\xa0"), rtp(101, 1, 1, b"12345"), b"", b"\x80"):
+        assert redact(other, True) == other
 
 
 def test_tee():

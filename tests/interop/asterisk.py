@@ -178,13 +178,18 @@ class Asterisk(rigs.Teller):
 class Puppet(rigs.Phone):
     """tests/interop/puppet.py: a phone that does what it is told."""
 
-    def __init__(self, folder, name, runtime, *args):
-        self.ip, self.port = rigs.addresses().take(), 5060
+    def __init__(
+        self, folder, name, runtime, *args, trace=True, ip=None, port=5060, at=None, **how
+    ):
+        self.ip = ip or (at or rigs.addresses()).take()
+        self.port = port
         self.pcap = folder / f"{name}.pcap"
-        args = ["--json", "--bind", self.ip + ":5060", "--trace", self.pcap, *args, "listen"]
-        how = {"heap": rigs.HEAP.get(runtime), "path": [rigs.ROOT / "tools"]}
+        if trace:
+            args = ["--trace", self.pcap, *args]
+        args = ["--json", "--bind", f"{self.ip}:{port}", *args, "listen"]
+        how = {"heap": rigs.HEAP.get(runtime), "path": [rigs.ROOT / "tools"], **how}
         rigs.Speaker.__init__(
-            *(self, folder, name, runtime, PUPPET, args), stdin=subprocess.PIPE, **how
+            *(self, folder, name, runtime, PUPPET, args), stdin=subprocess.PIPE, at=at, **how
         )
 
     def do(self, order):
@@ -212,8 +217,8 @@ def registered(rig, pbx, runtime, user, *args, first=()):
     return phone
 
 
-def puppet(rig, pbx, runtime, user, *args):
+def puppet(rig, pbx, runtime, user, *args, **how):
     name = rig._name(user)
-    phone = rig._add(Puppet(rig.folder, name, runtime, *pbx.account(user), *args))
+    phone = rig._add(Puppet(rig.folder, name, runtime, *pbx.account(user), *args, **how))
     phone.wait("registered")
     return phone

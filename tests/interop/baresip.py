@@ -25,8 +25,8 @@ audio_source		aufile,{play}
 audio_player		aubridge,nowhere
 audio_alert		aubridge,nowhere
 audio_level		no
-ausrc_srate		8000
-auplay_srate		8000
+ausrc_srate		{rate}
+auplay_srate		{rate}
 ausrc_channels		1
 auplay_channels		1
 ausrc_format		s16
@@ -80,6 +80,8 @@ class Baresip(rigs.Teller):
         calls=4,
         contact=None,
         ip=None,
+        rate=8000,
+        **more,
     ):
         self.ip = ip or rigs.addresses().take()
         self.home = folder / f"{name}-home"
@@ -88,6 +90,7 @@ class Baresip(rigs.Teller):
         config = _CONFIG.format(
             ip=self.ip,
             calls=calls,
+            rate=rate,
             play=play,
             folder=self.home,
             modules=found.parent.parent / "lib/baresip/modules",
@@ -99,7 +102,8 @@ class Baresip(rigs.Teller):
         (self.home / "contacts").write_text(f'"Peer" <{contact}>\n' if contact else "")
         (self.home / "uuid").write_text("00000000-0000-4000-8000-000000000000")
         # Its user interface shows the texts that come; it stays while its input does.
-        super().__init__([found, "-4", "-f", self.home], folder, name, stdin=subprocess.PIPE)
+        argv = [found, "-4", "-f", self.home]
+        super().__init__(argv, folder, name, stdin=subprocess.PIPE, **more)
         self._tokens = itertools.count(1)
         self._responses = queue.Queue()
         self._control = rigs.until(self._connected, f"{name} listens")

@@ -9,7 +9,7 @@ import rig as rigs
 class Kamailio(rigs.Program):
     """Kamailio with tests/interop/kamailio/kamailio.cfg and these defines."""
 
-    def __init__(self, folder, name="kamailio", ip=None, at=None, **defines):
+    def __init__(self, folder, name="kamailio", ip=None, at=None, limit=280, **defines):
         self.ip = ip or (at or rigs.addresses()).take()
         run = folder / f"{name}-run"
         run.mkdir(exist_ok=True)
@@ -18,7 +18,7 @@ class Kamailio(rigs.Program):
         argv += ["-A", f"RIG_LISTEN=udp:{self.ip}:5060"]
         for key, value in defines.items():
             argv += ["-A", key if value is True else f"{key}={value}"]
-        super().__init__(argv, folder, name, limit=280, at=at)
+        super().__init__(argv, folder, name, limit=limit, at=at)
         # It answers later than it binds, but what comes meanwhile waits in its socket.
         rigs.until(self._answers if at is None else self.bound, f"{name} answers")
 

@@ -22,6 +22,27 @@ class Side:
     def __init__(self, namespace, hosts):
         self.enter = (rigs.program("nsenter"), f"--net={namespace}")
         self._hosts = hosts
+        self._all = set(hosts)
+        self.address = hosts[0]  # what a socket has that is bound to none
+
+    def move(self):
+        """From now on that is another one: the first that nobody took. The old one is gone."""
+        old = self.address
+        self.address = self._hosts[0]
+        orders = ["address flush dev net", f"address add {self.address}/1 dev net"]
+        # Those that programs may have taken: their sockets live on.
+        n = int(self.address.rpartition(".")[2])
+        net = self.address[: self.address.rindex(".") + 1]
+        for i in range(n - 32, n + 32):
+            if f"{net}{i}" in self._all - {old, self.address}:
+                orders.append(f"address add {net}{i}/1 dev net")
+        subprocess.run(
+            [*self.enter, rigs.program("ip"), "-batch", "-"],
+            input="\n".join(orders) + "\n",
+            text=True,
+            check=True,
+            timeout=20,
+        )
 
     def take(self):
         """An address that no other program has."""
@@ -31,13 +52,13 @@ class Side:
 class NetPair(rigs.Program):
     """`a` and `b` are the sides; a NAT is in front of `a`. Gone with the process that made it."""
 
-    def __init__(self, folder, name, seed=1, nat=None, limit=100):
+    def __init__(self, folder, name, seed=1, nat=None, limit=100, **more):
         if os.geteuid():
             rigs.missing("network namespaces are for root")
         self.counts = {}
         argv = [sys.executable, rigs.HERE / "netrelay.py", rigs.program("ip"), seed, nat or ""]
         pipe = subprocess.PIPE
-        super().__init__(argv, folder, name, limit=limit, stdin=pipe, stdout=pipe)
+        super().__init__(argv, folder, name, limit=limit, stdin=pipe, stdout=pipe, **more)
         made = self._answer()
         if "error" in made:
             rigs.missing(f"no network namespaces with TUN devices here: {made['error']}")

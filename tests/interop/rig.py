@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 from dissect import Dissected as Dissected
+from hearing import fit as fit
+from hearing import halve as halve
 from hearing import heard as heard
 from hearing import noise as noise
 from hearing import samples as samples
@@ -34,6 +36,17 @@ DOORBELL = ROOT / "examples" / "doorbell.py"
 HEAP = {"unix32": "256k"}  # phone.py with its pcap; what a board needs is measured elsewhere
 LIMIT_S = 60  # no program lives longer
 WAIT_S = 10  # no event is later
+
+
+@functools.cache
+def real_time():
+    """What starts a program that goes before all others, empty where that is not allowed."""
+    argv = ("chrt", "--rr", "5")
+    try:
+        done = subprocess.run([*argv, "true"], capture_output=True, timeout=10)
+    except OSError:
+        return ()
+    return () if done.returncode else argv
 
 
 class Addresses:
@@ -105,7 +118,8 @@ def until(ready, what, seconds=WAIT_S):
 
 class Program:
     """A program that ends: by itself, by its pid, or when its time is over. `at` is where it has
-    its address.
+    its address. `urgent`: it goes before what else this machine does, where that is allowed: it
+    sleeps nearly always, and its sound is measured.
     """
 
     port = 5060
@@ -120,12 +134,15 @@ class Program:
         stdout=None,
         stdin=subprocess.DEVNULL,
         at=None,
+        urgent=False,
     ):
         self.name = name
         self.folder = folder
         self.errors = folder / f"{name}.stderr"
         # --foreground: the signals sent here reach the program once and not twice.
         argv = ["timeout", "--foreground", "-k", "3", str(limit), *map(str, argv)]
+        if urgent:
+            argv = [*real_time(), *argv]  # it becomes timeout
         argv = [*(at or addresses()).enter, *argv]
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
@@ -245,7 +262,19 @@ class Teller(Program):
 class Speaker(Teller):
     """A program of ours on a runtime: `events` is what it said."""
 
-    def __init__(self, folder, name, runtime, file, args, stdin=subprocess.DEVNULL, at=None, **how):
+    def __init__(
+        self,
+        folder,
+        name,
+        runtime,
+        file,
+        args,
+        stdin=subprocess.DEVNULL,
+        at=None,
+        limit=LIMIT_S,
+        urgent=False,
+        **how,
+    ):
         self.runtime = runtime
         try:
             argv, env = runner.command(runtime, file, args, **how)
@@ -253,7 +282,8 @@ class Speaker(Teller):
             if "mpy-cross:" in str(error):
                 raise  # a source that does not compile is not a missing runtime
             missing(str(error))
-        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, stdin=stdin, at=at)
+        more = {"stdin": stdin, "at": at, "limit": limit, "urgent": urgent}
+        super().__init__(argv, folder, name, env, stdout=subprocess.PIPE, **more)
         self._listen(self.process.stdout)
 
     def finish(self, status=0, seconds=WAIT_S):
@@ -270,15 +300,33 @@ class Speaker(Teller):
 
 
 class Phone(Speaker):
-    """tools/phone.py --json."""
+    """tools/phone.py --json; `program` is another one that takes its arguments, after
+    those that it has itself."""
 
-    def __init__(self, folder, name, runtime, *args, ip=None, port=5060, heap=None, at=None):
+    def __init__(
+        self,
+        folder,
+        name,
+        runtime,
+        *args,
+        ip=None,
+        port=5060,
+        heap=None,
+        at=None,
+        limit=LIMIT_S,
+        urgent=False,
+        program=PHONE,
+        before=(),
+        path=(),
+    ):
         self.ip = ip or (at or addresses()).take()
         self.port = port
         self.pcap = folder / f"{name}.pcap"
-        args = ["--json", "--bind", f"{literal(self.ip)}:{port}", "--trace", self.pcap, *args]
-        heap = heap or HEAP.get(runtime)
-        super().__init__(folder, name, runtime, PHONE, args, heap=heap, at=at)
+        bind = f"{literal(self.ip)}:{port}"
+        own = ["--json", "--bind", bind, "--trace", self.pcap, "--trace-digits"]
+        how = {"heap": heap or HEAP.get(runtime), "path": path, "urgent": urgent}
+        args = [*before, *own, *args]
+        super().__init__(folder, name, runtime, program, args, at=at, limit=limit, **how)
 
     def _event(self, line):
         try:

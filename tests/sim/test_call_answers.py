@@ -212,5 +212,5 @@ def test_no_socket_for_the_sound():
     ended(b, 503, "Unreachable", False)
     b.invited()
     assert b.wire.last()[:11] == b"SIP/2.0 503"
-    b.run(limits.TIMEOUT)
+    b.run(limits.LINGER)
     assert b.idle()

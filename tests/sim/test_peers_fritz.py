@@ -31,10 +31,11 @@ def door(**more):
 
 def test_refreshed_from_what_is_granted():
     d = door()
-    d.run(267_999)
+    d.run(268_000 // 2 - 1)
     assert d.count(b"REGISTER") == 2
-    d.run(1)
-    assert d.count(b"REGISTER") == 3 and d.right(d.last())
+    while d.count(b"REGISTER") == 2:
+        d.run(1000)
+    assert d.wire.t < 268_000 + 1000 and d.right(d.last())
 
 
 def test_qop_auth_too():
@@ -152,9 +153,10 @@ def test_silence_for_a_wrong_user():
     d.registration.start(d.now)
     d.run(32_000)
     assert d.events == [("registration-failed", "no answer from the registrar")]
-    d.run(3600_000)
+    d.run(1200_000)
     n = d.names().count("registration-failed")
-    assert 10 < n < 30 and d.count(b"REGISTER") <= (n + 1) * 11
+    # Once a minute, and no more than four datagrams then
+    assert 10 < n < 30 and d.count(b"REGISTER") <= 3 * 11 + n * 4
     d = Door(b"fritz.box", b"wrong")
     d.registration.start(d.now)
     d.reply(b"REGISTER", 408)

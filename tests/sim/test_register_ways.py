@@ -20,13 +20,13 @@ def test_nat():
     assert b.events == [("registered", 3600)] and b.count() == 2
     # The next refresh keeps it, and keep-alives hold the way in open.
     sent = b.wire.times(b"\r\n\r\n")
-    b.run(80_000)
-    assert len(b.wire.times(b"\r\n\r\n")) == len(sent) + 3
+    b.run(40_000)
+    assert len(b.wire.times(b"\r\n\r\n")) == len(sent) + 1
     b.wait()
     assert b.last().get("contact") == b"<sip:door@198.51.100.7:40001>"
     # The next refresh is soon, though an hour was granted: the router may restart.
     b.reply(200, replace=SEEN)
-    assert b.wait() == 88_000 and b.events[-1] == ("registered", 3600)
+    assert b.refreshed(88_000) and b.events[-1] == ("registered", 3600)
     # A NAT that gives another port each time does not keep us busy.
     b = Bench().start()
     for port in (b"1", b"2", b"3", b"4"):
@@ -54,7 +54,7 @@ def test_nat_that_forgets():
             b.reply(200, replace=((b";rport;", b";rport=%d;received=198.51.100.7;" % port),))
         assert b.last().get("contact") == b"<sip:door@198.51.100.7:%d>" % port
         assert b.r.state == b"A" and b.r.keepalive == every
-        assert pings(b, 75_000) == 75_000 // every
+        assert pings(b, 40_000) == 40_000 // every
         b.wait()
     # Another address: the router has a new one, which says nothing about its mappings.
     b = Bench().start()
@@ -112,7 +112,7 @@ def test_service_route():
         b = Bench().start()
         b.reply(200, (b"Service-Route", bad))
         assert b.r.state == b"A" and b.events == [("registered", 3600)], bad
-        assert b.wait() == 3240_000 and b.agent.routes == [], bad
+        assert b.refreshed(3240_000) and b.agent.routes == [], bad
 
 
 def test_outbound_proxy():
@@ -206,7 +206,8 @@ def test_refresh_during_a_call():
     r.start(c.now)
     c.receive(response(c.sent(b"REGISTER"), 200, b"t", (b"Expires", b"120")))
     c.up(True)
-    c.run(88_100)
-    assert len(c.wire.times(b"REGISTER")) == 2 and c.call.state == b"E"
+    while len(c.wire.times(b"REGISTER")) == 1:
+        c.run(1000)
+    assert c.wire.t <= 89_000 and c.call.state == b"E"
     c.receive(response(c.sent(b"REGISTER"), 500, b"t"))
     assert c.call.state == b"E"  # a call outlives the registrar

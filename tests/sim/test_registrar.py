@@ -42,7 +42,7 @@ class Bench:
             **how,
         )
         self.agent.receive(data, self.wire, self.wire.now)
-        self.wire.run(self.agent, 40_000)  # the transaction is over
+        self.wire.run(self.agent, 40_000)  # the transaction has nothing to do any more
         return parse(self.wire.last())
 
     def register(self, more=(), to=DOOR, credentials=None, **how):
@@ -204,6 +204,7 @@ def test_calls_and_texts_are_redirected():
                     b"<sip:door@192.0.2.2;x=y>",
                     b"<sip:door@192.0.2.1:5060>",
                 ]
+    b.wire.run(b.agent, limits.LINGER)
     assert not b.agent.transactions and not b.agent.dialogs
 
 

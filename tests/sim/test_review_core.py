@@ -33,7 +33,7 @@ def test_nothing_in_common():
         assert last(b) in (code, 488), b.wire.last()
         assert b.events == ["dropped"], b.events
         assert not b.agent.dialogs and not b.agent.parts
-        b.run(limits.TIMEOUT)
+        b.run(limits.LINGER)
         assert b.idle()
 
 

@@ -27,7 +27,7 @@ class End:
         self.answer_at = None  # what an incoming call does by itself
         self.agent = Agent(self.host, self.hear, b"sip:" + user + b"@" + home)
         self.host.agent = self.agent
-        self.calls = Calls(self.agent, lambda call, flow: Session(flow.local[0], 4000))
+        self.calls = Calls(self.agent, self.session)
         Pager(self.agent)
         self.registration = None
         if password:
@@ -38,6 +38,9 @@ class End:
     @property
     def now(self):
         return self.world.now
+
+    def session(self, call, flow):
+        return Session(flow.local[0], 4000)
 
     def hear(self, event, subject, detail):
         if len(self.events) < 40:
@@ -64,13 +67,17 @@ class End:
 class Home:
     """The registrar."""
 
-    def __init__(self, world, users, ip=HOME, algorithms=(b"SHA-256", b"MD5")):
-        self.host = world.host(ip)
+    def __init__(self, world, users, ip=HOME, algorithms=(b"SHA-256", b"MD5"), host=None):
+        self.host = host or world.host(ip)
         self.events = []
         self.agent = Agent(self.host, self.hear, b"sip:" + ip)
         self.host.agent = self.agent
+        self.users = users
         auth = Authenticator(ip, users.get, algorithms)
-        self.registrar = Registrar(self.agent, auth, lambda user: user in users)
+        self.registrar = Registrar(self.agent, auth, self.known)
+
+    def known(self, user):
+        return user in self.users
 
     def hear(self, event, subject, detail):
         self.events.append((event, subject))

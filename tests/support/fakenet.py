@@ -41,7 +41,10 @@ class Host:
         self.agent = None
         self.flows = {}
         self.up = True  # False: it is off; what is sent to it is lost
-        self.cable = True  # False: sending fails hard
+        self.cable = True  # False: sending fails hard, nothing comes
+        self.air = True  # False: what it sends and what is sent to it is lost in silence
+        self.births = 0  # how many agents it has had
+        self.due = None  # when its agent wants to be polled again; None: never
         self.public = None  # its NAT's outside address
         self.inbox = []  # for a host without an agent: (source, data)
 
@@ -56,8 +59,14 @@ class Host:
     def send(self, remote, data):
         self.world.transmit(self, remote, data)
 
+    def move(self, ip):
+        """It has another address from now on."""
+        self.addr = (ip, self.addr[1])
+        self.flows = {}
+
     def take(self, source, data):
         if self.agent:
+            self.due = self.world.t
             self.agent.receive(data, self.flow(source[0], source[1]), self.world.now)
         else:
             self.inbox.append((source, data))
@@ -70,7 +79,8 @@ class World:
         self.random = Random(seed)
         self.loss = loss  # percent lost
         self.double = double  # percent that come twice
-        self.late = late  # percent that take 100-3000 ms longer: they arrive out of order
+        self.late = late  # percent that take 100 ms to `longest` longer: they arrive out of order
+        self.longest = 3000
         self.t = 0
         self.now = 0x3FFFFFFF - 5000
         self.queue = []
@@ -78,9 +88,11 @@ class World:
         self.log = []  # (t, source, destination, data) of everything sent
         self.keep_log = keep_log
         self.drop = None  # drop(source, destination, data) -> True loses that one
+        self.judge = None  # sent(host, data) and took(host, data) see everything
 
     def host(self, ip, port=5060):
         h = Host(self, (ip, port))
+        h.n = len(self.hosts)
         self.hosts.append(h)
         return h
 
@@ -88,10 +100,27 @@ class World:
         """Put `host` behind a NAT with that outside address (full cone)."""
         host.public = (ip, port)
 
+    def at(self, ms, what):
+        """Call `what()` in `ms` milliseconds."""
+        self._queue(self.t + ms, None, None, what)
+
+    def _queue(self, at, src, dst, data):
+        i = len(self.queue)
+        while i and self.queue[i - 1][0] > at:
+            i -= 1
+        self.queue.insert(i, (at, src, dst, data))
+
+    def touch(self):
+        """Something was done to the agents: what they wait for may be another time."""
+        for h in self.hosts:
+            h.due = self.t
+
     def transmit(self, host, remote, data):
+        if self.judge:
+            self.judge.sent(host, data)
         if not host.cable:
             return False
-        if not host.up:
+        if not host.up or not host.air:
             return True
         src = host.public or host.addr
         if self.keep_log:
@@ -102,33 +131,40 @@ class World:
         for _ in range(2 if r.below(100) < self.double else 1):
             at = self.t + 5 + r.below(20)
             if r.below(100) < self.late:
-                at += 100 + r.below(2900)
-            i = len(self.queue)
-            while i and self.queue[i - 1][0] > at:
-                i -= 1
-            self.queue.insert(i, (at, src, remote, data))
+                at += 100 + r.below(self.longest - 100)
+            self._queue(at, src, remote, data)
         return True
 
     def _deliver(self):
         _, src, dst, data = self.queue.pop(0)
+        if src is None:
+            self.touch()
+            data()
+            return
         for h in self.hosts:
             if (
                 dst == h.public
                 or (dst == h.addr and not h.public)
                 or (dst == h.addr and src[0][:3] == h.addr[0][:3])
             ):
-                if h.up:
+                if h.up and h.air and h.cable:
                     h.take(src, data)
+                    if self.judge:
+                        self.judge.took(h, data)
                 return
 
     def step(self, most=None):
         """Do the next thing that is due, at most `most` ms ahead. False when nothing is."""
         next_ = None
         for h in self.hosts:
-            if h.agent and h.up:
-                ms = h.agent.poll(self.now)
-                if ms is not None and (next_ is None or ms < next_):
-                    next_ = ms
+            if h.agent and h.up and h.due is not None:
+                if h.due <= self.t:
+                    ms = h.agent.poll(self.now)
+                    h.due = None if ms is None else self.t + ms
+                    if ms is None:
+                        continue
+                if next_ is None or h.due - self.t < next_:
+                    next_ = h.due - self.t
         if self.queue and (next_ is None or self.queue[0][0] - self.t <= next_):
             next_ = max(self.queue[0][0] - self.t, 0)
         if next_ is None or (most is not None and next_ > most):
@@ -149,6 +185,7 @@ class World:
         did.
         """
         end = self.t + ms
+        self.touch()
         while self.t < end:
             if until and until():
                 return True

@@ -44,6 +44,10 @@ class Bench:
     def run(self, ms):
         self.wire.run(self.agent, ms)
 
+    def refreshed(self, ms):
+        """Whether the next REGISTER goes out in the later half of `ms`."""
+        return ms // 2 <= self.wait() <= ms
+
     def wait(self):
         """Milliseconds until the next REGISTER goes out; None: none within a day."""
         n = self.count()

@@ -9,7 +9,7 @@ from usip.media import _echo_plain, echo
 from usip.media.duplex import FAR, NEAR
 from usip.media.echo import Canceller, FullDuplex
 from usip.media.g711 import copy
-from voice import Dice, Room, Voice, db, energy
+from voice import Dice, Room, Voice, db, energy, put
 
 SILENCE = bytes(320)
 # Without machine code a tap costs a hundred times as much: there is a short echo then.
@@ -77,6 +77,59 @@ def test_speech_on_both_ends():
     assert -1 < db(sent, said) < 1
     line.run(50)
     assert line.erle(50) > min(before, 30) - 6
+
+
+def test_loud_speech_undoes_nothing():
+    # 12 dB above the echo, for three seconds: what was learned is kept.
+    line = Line(Canceller(TAPS, 10), gain=64)
+    line.run(150)
+    before = line.erle(50)
+    line.run(150 if FAST else 50, near=Voice(77, 16000))
+    line.run(20)
+    assert line.erle(50) > min(before, 25) - 6
+
+
+class Loud:
+    """What no room does: `kind` of noise as loud as can be."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.dice = Dice(7)
+        self.n = 0
+
+    def frame(self, pcm):
+        for i in range(160):
+            self.n += 1
+            n = self.n
+            if self.kind == 0:  # white
+                s = self.dice.noise(32767)
+            elif self.kind == 1:  # a tone of 1 kHz, clipped
+                s = 32767 if n & 7 < 4 else -32768
+            elif self.kind == 2:  # steps
+                s = 30000 if n // 40 & 1 else -30000
+            else:  # crackles
+                s = 32767 if self.dice.below(200) == 0 else 0
+            put(pcm, i, s)
+        return pcm
+
+
+def test_never_diverges():
+    # Whatever comes, half a second of it is no louder for the filter than a path that turned over
+    # makes it, 6 dB; and then speech is learned.
+    for kind in range(4):
+        line = Line(Canceller(TAPS, 10), 10, 128)
+        line.voice = Loud(kind)
+        for turn in range(4):
+            # the path turns over, is louder than the loudspeaker and clips; somebody speaks
+            line.room = Room(10, (128, -200, 400, -128)[turn], ROOM)
+            near = Voice(9, 32000) if turn == 2 else None
+            sums = line.run(25 if FAST else 8, near)
+            assert db(sums[2], sums[1]) < 6, (kind, turn)
+        line.room = Room(10, 128, ROOM)
+        line.voice = Voice(1, 12000)
+        # After a tone it knows that well and nothing else, and believes in itself for 4 s.
+        line.run(250 if FAST else 50)
+        assert line.erle(25) > 10 or (kind == 1 and not FAST), kind
 
 
 def test_another_place():

@@ -74,6 +74,30 @@ def test_stragglers():
     assert p.heard == b"121"
 
 
+def test_a_straggler_of_long_ago():
+    # Ten seconds under way, a packet of a press that is over looks like a clock that jumped back;
+    # its sequence number tells. It was heard as another digit.
+    from usip.media.stream import MediaStream
+
+    out = MediaStream(8, 101)
+    into = MediaStream(8, 101)
+    heard = b""
+    kept = []
+    for digit in (b"1", b"2"):
+        out.send_digits(digit)
+        while out.sending:
+            n = out.frame_out(None)
+            if n:
+                kept.append(bytes(out.tx[:n]))
+                heard += into.receive(kept[-1], n) or b""
+        for _ in range(400):
+            out.miss()
+    assert heard == b"12" and len(kept) == 20
+    for data in (kept[3], kept[9]):
+        into.reception._seen = 0  # as if it had not come yet
+        assert into.receive(data, len(data)) is None
+
+
 def test_timestamp_wraps():
     p = Peer()
     p.press(0xFFFFFF00, 1)
@@ -203,3 +227,16 @@ def test_send_refuses():
         else:
             raise AssertionError
     assert s.waiting == 0
+
+
+def test_a_straggler_of_an_earlier_segment():
+    # RFC 4733 2.5.1.3: a key held for 18 s is three segments; what was overtaken on the way, from
+    # any of them, is no other press. One after it is.
+    p = Peer()
+    for ts in (160, 160 + 0xFFFF, 160 + 2 * 0xFFFF):
+        p.event(ts, 5, 0xFFFF, marker=ts == 160)
+    p.event(160 + 0xFFFF, 5, 0xFFFF)
+    p.event(160, 5, 0xFF00)
+    assert p.heard == b"5"
+    p.press(160 + 3 * 0xFFFF, 5)
+    assert p.heard == b"55"

@@ -397,3 +397,58 @@ def test_speech_is_between_the_line_and_the_sound():
     # What is sent is what it left of the microphone: silence
     tx = p.stream.tx
     assert bytes(tx[12:172]) == b"\xd5" * 160
+
+
+def test_reports_through_a_nat():
+    # What the SDP names is the peer's address at home: sound and reports come from its router.
+    b = Bench()
+    b.pump.net.udp = lambda host=None, port=0: Connected(b.pump.net, port)
+
+    class Home(Media):
+        rtcp = 4001
+
+    b.pump.agree(Home)
+    side = b.pump._side
+    assert side.only == (b"192.0.2.9", 4001)
+    sent = []
+    side.sendto = lambda data, address: sent.append(address)
+    router = b"203.0.113.1"
+    b.frames(60, (router, 20000))
+    assert b.pump.stream.remote == (router, 20000)
+    b.pump._second()
+    far = Rtcp(b.peer)
+    n = far.report(0)
+    side.data.append(((b"192.0.2.66", 4001), bytes(far.tx[:n])))
+    b.pump._take()
+    assert b.pump.rtcp._sr_at < 0  # a stranger's
+    side.data.append(((router, 20007), bytes(far.tx[:n])))
+    b.pump._take()
+    assert b.pump.rtcp._sr_at >= 0
+    b.pump._second()  # our first, back to where that came from
+    assert sent == [(router, 20007)] and not b.user.faults
+
+
+def test_reports_on_the_sounds_own_port():
+    # RFC 5761: no second socket; they are read between packets of sound, in one reading too.
+    b = Bench()
+    assert b.pump._mux and b.pump._side is None
+    sent = []
+    b.endpoint.sendto = lambda data, address: sent.append((bytes(data), address))
+    far = Rtcp(b.peer)
+    b.frames(60)
+    b.pump._second()  # connected now
+    for _ in range(3):
+        b.send()
+        n = far.report(0)
+        b.endpoint.data.append((b.address, bytes(far.tx[:n])))
+        b.pump._take()
+        b.pump._frame()
+    assert b.pump.rtcp.heard and b.stats["packets_lost"] == 0
+    assert b.stats["packets_received"] == 63
+    b.pump._second()  # the second of two: ours
+    reports = [d for d, a in sent if 200 <= d[1] <= 201 and a == b.address]
+    assert len(reports) == 1
+    b.pump._at_work = True  # it is we who run
+    b.pump.stop()
+    last = sent[-1][0]
+    assert last[-8:-4] == b"\x81\xcb\x00\x01"  # BYE, RFC 3550 6.6

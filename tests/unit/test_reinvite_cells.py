@@ -19,7 +19,7 @@ SILENCE = limits.RING_MS + 3 * limits.TIMEOUT
 def begin(state, callee):
     b = Bench()
     b.up(callee)
-    b.run(33000)  # the first transactions are over
+    b.run(limits.LINGER)  # the first transactions are over
     assert not b.agent.transactions
     if state in b"LG":
         b.call.hold(True, b.now)

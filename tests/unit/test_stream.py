@@ -33,6 +33,13 @@ def near(pcm):
     return 7900 < v < 8500
 
 
+def pair():
+    """Two streams; the second knows by its SDP where the first is."""
+    a, b = stream(), stream(seed=2)
+    b.remote = "a"
+    return a, b
+
+
 def relay(a, b, addr="a", pcm=LOUD, now=None):
     """One frame from a to b; what b hears."""
     n = a.frame_out(pcm)
@@ -100,8 +107,7 @@ def test_ptime():
 
 
 def test_digits():
-    a = stream()
-    b = stream(seed=2)
+    a, b = pair()
     a.send_digits(b"120#")
     assert a.sending == 4
     heard = b""
@@ -111,10 +117,46 @@ def test_digits():
     assert a.sending == 0
 
 
+def presses(a, b, n, addr="a", play=True):
+    """`a` presses 1 for `n` frames at `b`; what `b` hears."""
+    heard = b""
+    pcm = bytearray(320)
+    a.send_digits(b"1")
+    for _ in range(n):
+        heard += relay(a, b, addr) or b""
+        if play:
+            b.frame_in(pcm)
+    return heard
+
+
+def test_digits_count_from_a_certain_source():
+    # A digit may open a door: not while somebody else may be faster than the peer.
+    a, b = pair()
+    assert presses(a, b, 20, "elsewhere") == b"" and not b.locked
+    assert presses(a, b, 20) == b"1" and b.locked
+    assert presses(stream(seed=7), b, 20, "elsewhere") == b""  # and he is too late
+    # Behind a NAT it is certain after a second, of sound or of silence.
+    for play in (True, False):
+        a, b = pair()
+        assert presses(a, b, 25, "nat", play) == b"" and not b.locked
+        for _ in range(80):
+            relay(a, b, "nat")
+            if play:
+                b.frame_in(bytearray(320))
+        assert b.locked and presses(a, b, 20, "nat") == b"1"
+    a, b = pair()
+    relay(a, b, "nat")
+    for _ in range(100):
+        assert not b.locked
+        b.frame_in(bytearray(320))
+    assert b.locked
+
+
 def test_payload_types():
     a = stream(event_type=96)
     b = stream(event_type=110, seed=2)
     b.event_type_in = 96
+    b.remote = "a"
     a.send_digits(b"1")
     assert relay(a, b) == b"1"
     # another type is no digit, and no sound
@@ -293,7 +335,8 @@ def test_new_ssrc():
 
 
 def test_events_with_ssrc_of_their_own():
-    a, e, b = stream(), stream(seed=9), stream(seed=2)
+    a, b = pair()
+    e = stream(seed=9)
     pcm = bytearray(320)
     e.send_digits(b"42")
     heard = b""
@@ -320,6 +363,7 @@ def lossy(seed):
     dice = Dice(seed)
     a = MediaStream(8, 101, rand=dice.rand)
     b = MediaStream(8, 101, rand=dice.rand)
+    b.remote = "a"
     pcm = bytearray(320)
     digits = b"1123555*00#9"
     a.send_digits(digits, 100 + dice.below(100))

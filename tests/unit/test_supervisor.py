@@ -14,18 +14,16 @@ class Store:
     def __init__(self, text="", broken=False):
         self.text = text
         self.broken = broken
-        self.log = []
 
     def load(self):
         if self.broken:
             raise OSError
-        return self.text
+        return self.text.encode()
 
-    def save(self, text):
+    def save(self, data):
         if self.broken:
             raise OSError
-        self.text = text
-        self.log.append(text)
+        self.text = str(data, "utf-8")
 
 
 class Wdt:

@@ -73,7 +73,7 @@ def test_odd_and_in_order():
         (
             # white space, folds, cases, compact forms and zeros wherever the grammar has them
             (
-                200,
+                481,  # read, and of no call that is known: a To tag
                 b"OPTIONS sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0\r\n"
                 b"TO :\r\n sip:a@b ;   tag    = 1918181833n\r\n"
                 b'from   : "J \\\\\\"\\"" <sip:c@d>\r\n  ;\r\n  tag = 98asjd8\r\n'
@@ -169,6 +169,10 @@ def test_syntax():
             (400, replace(b"Length: 0", b"Length: 0\r\nContent-Length: 1")),
             (400, request(cseq=36893488147419103232)),
             (400, request(you=b'"Mr. J. User <sip:j@b>')),
+            # a parameter that does not end: the tag that we add would be a part of it
+            (400, invite(you=b"<sip:door@192.0.2.1>;ta<g=1")),
+            (400, invite(you=b'<sip:door@192.0.2.1>;x="1')),
+            (400, invite(me=b"sip:x@192.0.2.9;tag=1;x=<")),
             (400, request(me=b"sip:a@b?Route=c;tag=1")),
             (400, request(uri=b"<sip:user@example.com>")),
             (400, request(uri=b"sip:user@example.com; lr")),
@@ -183,8 +187,12 @@ def test_syntax():
             (400, request(more=(b"From", b"<sip:z@z>;tag=2"))),
             (400, request(more=(b"no colon\r\nX", b"1"))),
             (505, replace(b" SIP/2.0\r\n", b" SIP/7.0\r\n")),
-            # nobody to answer; a Via that cannot be read is nobody (liberty: the RFC asks for 400)
-            (None, request(via=b"SIP/2.0/UDP 192.0.2.15;;,;,,")),
+            # a Via that cannot be read goes back as it is, to where it came from
+            (400, request(via=b"SIP/2.0/UDP 192.0.2.15;;,;,,")),
+            (400, request(via=b"")),
+            (None, request(b"ACK", via=b"SIP/2.0/UDP 192.0.2.15;;")),
+            # nobody to answer
+            (None, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
             (None, replace(b"Via", b"X-Via")),
             (None, b"SIP/2.0 4294967301 better\r\n" + request().split(b"\r\n", 1)[1]),
             (None, b"hello"),

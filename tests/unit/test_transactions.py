@@ -161,11 +161,17 @@ def test_timers_g_and_h():
         wire.run(agent, 31999)
         assert wire.times(b"SIP/2.0 486") == times and user.heard == []
         wire.run(agent, 1)
-        assert user.heard == [("lost", 408)] and not agent.transactions
+        assert user.heard == [("lost", 408)]
+        # What comes now was long on its way: it is no new call.
+        agent.receive(request(b"INVITE"), wire, wire.now)
+        assert len(agent.transactions) == 1
+        wire.run(agent, limits.LINGER - limits.TIMEOUT)
+        assert not agent.transactions and user.heard == [("lost", 408)]
 
 
 def test_timer_i():
-    for wire, ms in ((Wire(), 5000), (Tcp(), 0)):
+    # Longer than the RFC's 5 s: a CANCEL or an INVITE that was long on its way is nothing new.
+    for wire, ms in ((Wire(), limits.LINGER), (Tcp(), 0)):
         agent, tx, user = server(wire)
         answer(agent, tx, 486, wire)
         wire.run(agent, 600)
@@ -181,7 +187,7 @@ def test_timer_i():
 
 
 def test_timer_j():
-    for wire, ms in ((Wire(), 32000), (Tcp(), 0)):
+    for wire, ms in ((Wire(), limits.LINGER), (Tcp(), 0)):
         agent, tx, user = server(wire, b"FOO")
         answer(agent, tx, 200, wire)
         for _ in range(3 if ms else 0):
@@ -203,10 +209,27 @@ def test_timer_l():
         assert len(wire.sent) == 1 and len(agent.transactions) == 1
         tx.respond(200, wire.last(), wire.now)
         assert len(wire.sent) == 2
-        wire.run(agent, 31999)
+        wire.run(agent, limits.LINGER - 1)
         assert agent.transactions
         wire.run(agent, 1)
         assert not agent.transactions and user.heard == []
+
+
+def test_cancel_again_is_answered_again():
+    # However late the first CANCEL came, those after it find the same answer.
+    for code in (486, 200):
+        wire = Wire()
+        agent, tx, user = server(wire)
+        tx.tag = b"ours"
+        answer(agent, tx, code, wire)
+        if code == 486:
+            agent.receive(request(b"ACK"), wire, wire.now)
+        for _ in range(4):
+            wire.run(agent, limits.LINGER - 1)
+            agent.receive(request(b"CANCEL"), wire, wire.now)
+            assert parse(wire.last()).status == 200, code
+        wire.run(agent, limits.LINGER)
+        assert not agent.transactions
 
 
 def test_retransmissions_get_the_last_response():
@@ -238,11 +261,21 @@ def test_transport_failure():
         wire.cut = True
         wire.run(agent, 1000)
         assert user.heard == [503] and not agent.transactions
-        wire = Wire()
-        agent, tx, user = server(wire, method)
-        wire.cut = True
-        answer(agent, tx, 200, wire)
-        assert user.heard == [("lost", 503)] and not agent.transactions
+        # A datagram with an answer that cannot be sent is a lost one; a stream is gone for good.
+        for wire, heard in ((Wire(), []), (Tcp(), [("lost", 503)])):
+            agent, tx, user = server(wire, method)
+            wire.cut = True
+            answer(agent, tx, 200, wire)
+            assert user.heard == heard and len(agent.transactions) == (not heard)
+    # So is a BYE's: the peer must hear of it.
+    wire = Wire()
+    wire.cut = True
+    agent, tx, m, user = client(wire, b"BYE")
+    assert user.heard == [] and agent.transactions
+    wire.run(agent, 5000)
+    wire.cut = False
+    wire.run(agent, 5000)
+    assert wire.times(b"BYE") and user.heard == []
     assert isinstance(tx, Transaction)
 
 

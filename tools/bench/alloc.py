@@ -49,12 +49,14 @@ async def call(out, version):
         said = await heap.finished(argv, env, 10)
     if not said:
         raise Missing("the call with pump and socket failed")
-    used, sent, received = map(int, said.split())
+    used, sent, received, digit = map(int, said.split())
     out.add(
         "rtp_alloc_per_packet_call",
         used / ((sent + received) / 2),
         "bytes",
-        f"a whole call, pump, sockets, event loop, trace: {sent} packets out, {received} in, "
-        "per packet out and one in",
+        f"a whole call, pump, sockets, event loop, trace, half duplex: {sent} packets out, "
+        f"{received} in, per packet out and one in",
         micropython=version,
     )
+    text = "a digit that came: the application is told, and takes it"
+    out.add("digit_alloc", digit, "bytes", text, micropython=version)

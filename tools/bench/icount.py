@@ -26,10 +26,20 @@ HOW = {
     "dtmf_heard": "frame searched for DTMF, a digit in it",
     "volume": "frame of 160 samples made softer",
     "halve_16k": "frame of 320 samples from 16 kHz to 8 kHz",
+    "g722_encode": "frame of 320 samples of 16 kHz to G.722, viper",
+    "g722_decode": "frame of 320 samples of 16 kHz from G.722, viper",
+    "g722_encode_8k": "frame of 160 samples of 8 kHz to G.722's lower band, viper",
+    "g722_decode_8k": "frame of 160 samples of 8 kHz from G.722's lower band, viper",
     "half_duplex": "frame recorded and frame played, half duplex switched by voice",
     "half_duplex_agc": "the same with automatic gain",
     "nlms_64": "frame recorded and frame played, block NLMS of 64 taps (8 ms), learning",
     "nlms_128": "frame recorded and frame played, block NLMS of 128 taps (16 ms), learning",
+    # One phone's work of 20 ms, in the pump: all but the socket's and the event loop's own.
+    "frame": "20 ms of a call: received, decoded, half duplex, encoded, sent",
+    "frame_lost": "the same where no packet came, and the frame is made up",
+    "frame_received": "of it: received, put in order, decoded",
+    "frame_duplex": "of it: half duplex, both ways",
+    "frame_sent": "of it: encoded, header written",
 }
 
 
@@ -56,3 +66,22 @@ def measure(out):
         for (name, value), how in zip(found.items(), HOW.values()):
             text = f"{NAMES[board]} in QEMU, -icount: {how}"
             out.add(name, value, "instructions", text, **versions)
+        share(out, board, found)
+
+
+# No board was at hand. A core that runs from a cache in flash needs more than a cycle for an
+# instruction: two are assumed. An ESP32-C3 has the instructions of the emulated RV32; an ESP32's
+# own (Xtensa) cannot be counted here, and are assumed to be as many as a Cortex-M3's.
+CYCLES = 2
+CHIPS = {"rv32": ("ESP32-C3", 160), "m3": ("ESP32", 240)}
+
+
+def share(out, board, found):
+    """What of a chip's time the sound of a call takes."""
+    chip, mhz = CHIPS[board]
+    for name in ("frame", "frame_lost"):
+        value = 100 * CYCLES * found[f"{board}_{name}_instructions"] / (mhz * 20000)
+        text = f"{chip} at {mhz} MHz, assumed: {CYCLES} cycles an instruction, as many"
+        text += f" as {NAMES[board]}"
+        key = f"{name}_share_{chip.lower().replace('-', '_')}"
+        out.add(key, round(value, 1), "%", f"{text}; {HOW[name]}")

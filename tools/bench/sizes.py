@@ -14,7 +14,7 @@ from runtimes import build
 # The twin in viper differs by architecture and is loaded instead of the plain one: sizes are those
 # of bytecode alone, which is the same on every board.
 TWIN = "_viper.py"
-PHONE = ("phone.py", "phonecall.py", "pump.py", "driver.py")
+PHONE = ("phone.py", "phonecall.py", "pump.py", "reports.py", "driver.py")
 # What the smallest phone that registers, rings and talks has loaded; the rest is for others.
 NO_RINGER = ("info.py", "pager.py", "trace.py", "media/wav.py", "_md5_plain.py", "md5.py")
 

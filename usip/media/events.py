@@ -25,21 +25,24 @@ class EventReceiver:
         self.code = -1
         self.duration = 0
         self._hi = self._lo = 0
+        self._moved = 0  # samples from the beginning of the press to that timestamp
         self._ended = False
         self._bytes = [None] * 16  # the digits heard so far
 
     # RFC 4733 2.5.2.2: the timestamp tells one press from the next. Not the marker, which may be
     # lost or never sent, and not the end, of which all three packets may be lost.
-    def take(self, hi, lo, marker, buf, at, n):
-        """The digit that begins with this packet as bytes, None if none does."""
+    def take(self, hi, lo, marker, buf, at, n, newest=True):
+        """The digit that begins with this packet as bytes, None if none does. `newest`: none with a
+        higher sequence number has come.
+        """
         if n < 4 or buf[at] > 15:
             return None
         code = buf[at]
         duration = buf[at + 2] << 8 | buf[at + 3]
         if self.code >= 0:
             d = elapsed(hi, lo, self._hi, self._lo)
-            if -_OLD < d < 0:
-                return None  # overtaken by a younger one
+            if d < 0 and (d > -_OLD - self._moved or not newest):
+                return None  # overtaken by a younger one, or by a later segment of its own press
             if d >= 0 and code == self.code:
                 more = d == 0
                 if d and not marker:
@@ -54,6 +57,7 @@ class EventReceiver:
                     if d:
                         self._hi = hi
                         self._lo = lo
+                        self._moved = min(self._moved + d, 0xFFFFFFF)
                     if d or duration > self.duration:
                         self.duration = duration
                     if buf[at + 1] & 0x80:
@@ -65,6 +69,7 @@ class EventReceiver:
         self.duration = duration
         self._hi = hi
         self._lo = lo
+        self._moved = 0
         self._ended = buf[at + 1] & 0x80 != 0
         if self._bytes[code] is None:
             self._bytes[code] = DIGITS[code : code + 1]

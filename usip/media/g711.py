@@ -35,6 +35,11 @@ def encode(law, pcm, n, out, at):
     _encode(law, pcm, n, out, at)
 
 
+def blank(law, out, at):
+    """A frame of silence to out[at:]; it is no part of what is encoded."""
+    encode(law, SILENCE, FRAME, out, at)
+
+
 def decode(law, data, at, n, pcm):
     """data[at : at + n] to the first `n` samples of `pcm`."""
     if n < 0 or at < 0 or n * 2 > len(pcm) or at + n > len(data):

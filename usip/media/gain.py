@@ -26,14 +26,14 @@ except (ImportError, SyntaxError, ValueError):
 UNITY = 0x10000
 MOST = 64 * UNITY
 _FULL = 32767
-_TALK = 3  # speech is so many times as loud as the noise: 10 dB
+TALK = 3  # speech is so many times as loud as the noise: 10 dB
 _HOLD = 15  # frames, 300 ms: the pauses between words
 
 
 # Viper checks no bounds: these do.
 
 
-def _check(pcm, n=FRAME):
+def check(pcm, n=FRAME):
     if len(pcm) < 2 * n:
         raise UsageError("buffer too small")
 
@@ -51,12 +51,12 @@ def dbfs(db):
     return int(40 * 32767 * 0.6366 * 10 ** (db / 20) + 0.5)
 
 
-def scale(pcm, gain, limit=_FULL):
-    """Make a frame louder or softer; what is then louder than `limit` is cut, never wrapped."""
-    _check(pcm)
+def scale(pcm, gain, limit=_FULL, n=FRAME):
+    """Make `n` samples louder or softer; what is then louder than `limit` is cut, never wrapped."""
+    check(pcm, n)
     if not (0 <= gain <= MOST and 0 <= limit <= _FULL):
         raise UsageError("no such gain")
-    _scale(pcm, 0, FRAME, gain, 0, limit)
+    _scale(pcm, 0, n, gain, 0, limit)
 
 
 def narrow(wide, pcm, n, louder=0):
@@ -75,7 +75,7 @@ class Meter:
         self._last = array("i", (0,))
 
     def loudness(self, pcm):
-        _check(pcm)
+        check(pcm)
         return _loudness(pcm, FRAME, self._last)
 
     def reset(self):
@@ -90,7 +90,7 @@ class HighPass:
         self.reset()
 
     def process(self, pcm):
-        _check(pcm)
+        check(pcm)
         _level_out(pcm, FRAME, self._state)
 
     def reset(self):
@@ -120,7 +120,7 @@ class NoiseFloor:
         elif learn:
             f += (f >> 7) + 1
             self.floor = f if f < self._most else self._most
-        return loudness > _TALK * self.floor
+        return loudness > TALK * self.floor
 
 
 class Fader:
@@ -132,7 +132,7 @@ class Fader:
     def process(self, pcm, gain, over=16, limit=_FULL):
         """The whole frame gets `gain`, but for its first `over` samples, which come from the gain
         before: 16 are 2 ms, 160 the whole frame."""
-        _check(pcm)
+        check(pcm)
         g = self.gain
         if g != gain:
             _scale(pcm, 0, over, g, (gain - g) // over, limit)

@@ -12,7 +12,7 @@ _TOO_LATE = 32  # ... and this much says that the delay has grown for good
 
 
 class Jitter:
-    """A ring of G.711 octets, addressed by timestamp; one slot is one frame of 20 ms.
+    """A ring of octets, 8000 a second, addressed by timestamp; one slot is one frame of 20 ms.
 
     By timestamp and not by sequence number: digits take sequence numbers but no room, silence that
     is not sent takes time but no numbers, and packets may be of any length. The first frame is
@@ -20,7 +20,8 @@ class Jitter:
     allocates.
     """
 
-    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START):
+    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START, codec=g711):
+        self.codec = codec  # the module g711, or what does as it does: see g722.Codec
         self._ring = bytearray(slots * _FRAME)
         self._have = bytearray(slots)  # octets that have come for each slot
         self._law = bytearray(slots)
@@ -70,7 +71,7 @@ class Jitter:
             if not self._have[k]:
                 self._law[k] = law
                 if m < _FRAME:
-                    g711.encode(law, g711.SILENCE, _FRAME, self._ring, k * _FRAME)
+                    self.codec.blank(law, self._ring, k * _FRAME)
             g711.copy(buf, at, m, self._ring, p)
             self._have[k] = min(_FRAME, self._have[k] + m)
             at += m
@@ -85,7 +86,7 @@ class Jitter:
         k = self._slot
         have = self._have[k]
         if have:
-            g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+            self.codec.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
         self._step()
         return have
 

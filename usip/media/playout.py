@@ -10,6 +10,13 @@ _FRAME = g711.FRAME
 _REPEATS = 3  # frames made up for what did not come, each 6 dB below the one before
 _JUMP = 5  # frames: for more than that playing begins anew
 _WINDOW = 500  # frames, 10 s: so long must packets come early before the delay shrinks
+_MANY = 25  # packets of a window that were nearly late: no accident
+
+NOISE = 13  # the payload type of comfort noise, RFC 3551 6: nobody speaks from there on
+
+# What is made of the next pause.
+_SHORTER = 1  # less of it
+_LONGER = 2  # more
 
 
 class Playout(Jitter):
@@ -17,11 +24,12 @@ class Playout(Jitter):
 
     It grows where packets come too late for silence that was played in their place: playing goes
     back to where the gap began. It shrinks by a frame, in a pause, when all packets of ten seconds
-    came two frames early. The same corrects a peer's clock that is faster or slower than ours. What
-    is missing is the last frame, repeated and faded. Nothing allocates."""
+    came two frames early, and grows by one, in a pause, when many are nearly late: so a peer's
+    clock that is faster or slower than ours is not heard. What is missing is the last frame,
+    repeated and faded. Nothing allocates."""
 
-    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START):
-        Jitter.__init__(self, slots, start)
+    def __init__(self, slots=limits.JITTER_SLOTS, start=limits.JITTER_START, codec=g711):
+        Jitter.__init__(self, slots, start, codec)
         self.concealed = 0  # frames made up
         self._forget()
 
@@ -31,7 +39,8 @@ class Playout(Jitter):
         self._least = 0x7FFF
         self._most = 0
         self._mean = self._start * _FRAME
-        self._shrink = False
+        self._slip = 0
+        self._tight = 0  # packets of this window that were nearly late
         self._gone = 0  # frames since the last that came
         self._played = -1  # its slot
 
@@ -47,8 +56,15 @@ class Playout(Jitter):
         good = Jitter.put(self, hi, lo, law, buf, at, n)
         d = self.ahead
         if d >= 0:
-            self._least = min(self._least, d)
-            self._most = max(self._most, d)
+            # Not by min() and max(): they cost a board 3 % of a packet.
+            if d < self._least:
+                self._least = d
+            if d > self._most:
+                self._most = d
+            if d < 80:  # half a frame: nearly late
+                self._tight += 1
+                if self._tight == _MANY:
+                    self._slip = _LONGER
             self._mean += (d - self._mean) >> 4
         return good
 
@@ -81,20 +97,34 @@ class Playout(Jitter):
         self._age += 1
         if self._age == _WINDOW:
             early = 0x7FFF > self._least >= 2 * _FRAME
-            if early and self._shrink:  # ten seconds without a pause: now or never
+            if early and self._slip == _SHORTER:  # ten seconds without a pause: now or never
                 self._skip()
-            self._shrink = early
-            self._age = self._most = 0
+            self._slip = _SHORTER if early else 0
+            self._age = self._most = self._tight = 0
             self._least = 0x7FFF
         k = self._slot
-        if self._shrink and (
-            not self._have[k] or g711.quiet(self._law[k], self._ring, k * _FRAME, _FRAME)
-        ):
-            self._shrink = False
-            self._skip()
-            k = self._slot
+        if self._slip:
+            have = self._have[k]
+            law = self._law[k]
+            pause = have and (law == NOISE or self.codec.quiet(law, self._ring, k * _FRAME, _FRAME))
+            if self._slip == _SHORTER:
+                if pause or not have:
+                    self._slip = 0
+                    self._skip()
+                    k = self._slot
+            elif pause and law != NOISE and self._most < (limits.JITTER_MAX - 1) * _FRAME:
+                # This one twice: all that comes after it waits for 20 ms longer.
+                self._slip = self._tight = self._gone = 0
+                self._most += _FRAME
+                self._least += _FRAME
+                self.codec.decode(law, self._ring, k * _FRAME, _FRAME, pcm)
+                return _FRAME
         if self._have[k]:
             self._gone = 0
+            if self._law[k] == NOISE:  # nothing to be made up after it
+                self._played = -1
+                self._step()
+                return 0
             self._played = k
             return Jitter.get(self, pcm)
         Jitter.get(self, pcm)
@@ -103,8 +133,8 @@ class Playout(Jitter):
             return 0
         self.concealed += 1
         k = self._played
-        g711.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
-        g711.fade(pcm, _FRAME, self._gone)
+        self.codec.decode(self._law[k], self._ring, k * _FRAME, _FRAME, pcm)
+        self.codec.fade(pcm, _FRAME, self._gone)
         return _FRAME
 
     def _skip(self):

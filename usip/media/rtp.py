@@ -101,6 +101,15 @@ class Header:
         self.n = end - at
         return True
 
+    def next(self, buf, n, i):
+        """Where the packet ends that was read at buf[i:n], when another of the same source was read
+        behind it: comfort noise does not say how long it is, and has 1 octet or some."""
+        for k in range(self.at, min(self.at + 13, n - HEADER + 1)):
+            if buf[k] >> 6 == 2 and buf[k + 8] == buf[i + 8] and buf[k + 9] == buf[i + 9]:
+                if buf[k + 10] == buf[i + 10] and buf[k + 11] == buf[i + 11]:
+                    return k
+        return n
+
 
 _WINDOW = 29  # bits in a small integer of a 32-bit board
 _DROPOUT = 3000  # RFC 3550 A.1: 60 s of packets

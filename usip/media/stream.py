@@ -5,11 +5,13 @@ from ..errors import UsageError
 from ..rand import urandom
 from . import g711
 from .events import FIRST, IDLE, QUIET, EventReceiver, EventSender
-from .playout import Playout
+from .playout import NOISE, Playout
 from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
+EVENT = HEADER + 4  # octets of a telephone-event (RFC 4733 2.3)
 _FRAME = g711.FRAME
-_GRACE = 50  # packets, a second: so long may the address of the SDP take the stream back
+# Packets and frames together, a second: so long may the address of the SDP take the stream back.
+_GRACE = 100
 _SILENT = 25  # frames, half a second: then the source may have another address
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
@@ -23,16 +25,18 @@ class MediaStream:
     """One audio stream, sans I/O. Driven by the microphone (frame_out), the network (receive) and
     the loudspeaker (frame_in); frames are 20 ms, 160 samples.
 
-    Attributes that an offer or answer may change at any time: `law` (0 or 8, what is sent), `laws`
-    (what may come), `event_type` and `event_type_in` (payload types of telephone-events sent and
-    received, or None), `sending_on`, `receiving_on`, `remote`. Nothing allocates per packet.
+    Attributes that an offer or answer may change at any time: `law` (what is sent: 0, 8, or 9 with
+    a g722.Codec), `laws` (what may come), `event_type` and `event_type_in` (payload types of
+    telephone-events sent and received, or None), `sending_on`, `receiving_on`, `remote`. Nothing
+    allocates per packet.
     """
 
-    def __init__(self, law, event_type=None, ptime=20, rand=urandom):
+    def __init__(self, law, event_type=None, ptime=20, rand=urandom, codec=g711):
         # RTP_MAX holds 60 ms.
         self._full = HEADER + _FRAME * min(3, max(1, ptime // 20))
         self.tx = bytearray(self._full)  # the datagram to be sent is tx[:n]
-        self._jitter = Playout()
+        self.codec = codec
+        self._jitter = Playout(codec=codec)
         self._in = Header()
         self._rand = rand
         self.reset(law, event_type)
@@ -42,9 +46,12 @@ class MediaStream:
         for new ones."""
         self.law = law
         self.laws = (0, 8)
+        if self.codec is not g711:
+            self.laws = (0, 8, 9)
+            self.codec.reset()
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
-        self.refused = 0  # packets from other sources
+        self.refused = 0  # packets from other sources, and what is none
         self.sender = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
         self._filled = HEADER
@@ -79,6 +86,10 @@ class MediaStream:
         if addr != self._sdp:
             self._sdp = self._remote = addr
             self._lock = _OPEN
+        elif self._lock == _LOCKED and addr != self._remote:
+            # But whom it names has his second again: before the ACK anybody may have been faster.
+            self._lock = _MOVED
+            self._grace = _GRACE
 
     # Symmetric RTP (RFC 4961): behind a NAT the peer's packets come from an address that it does
     # not know. The first source is believed; but the address that the SDP named is believed more,
@@ -99,6 +110,7 @@ class MediaStream:
             self.refused += 1
             return False
         if not known:
+            self.refused += 1
             return False
         if addr == self._sdp:
             self._remote = addr
@@ -108,10 +120,18 @@ class MediaStream:
             self._lock = _MOVED
             self._grace = _GRACE
         else:
-            self._grace -= 1
-            if self._grace <= 0:
-                self._lock = _LOCKED
+            self._settle()
         return True
+
+    def _settle(self):
+        self._grace -= 1
+        if self._grace <= 0:
+            self._lock = _LOCKED
+
+    @property
+    def moved(self):
+        """It comes from elsewhere than the SDP said."""
+        return self._remote != self._sdp
 
     @property
     def locked(self):
@@ -150,12 +170,12 @@ class MediaStream:
                 # RFC 4733 2.3.1, 2.5.1.1: marker on the first, the press's timestamp on all.
                 out.header(self.event_type, said == FIRST, self._hi, self._lo, 4)
                 self._marker = True  # what follows is a new talk-spurt (RFC 3551 4.1)
-                return HEADER + 4
+                return EVENT
         if self._filled == HEADER:
             self._hi = hi
             self._lo = lo
         n = self._filled
-        g711.encode(self.law, g711.SILENCE if pcm is None else pcm, _FRAME, self.tx, n)
+        self.codec.encode(self.law, g711.SILENCE if pcm is None else pcm, _FRAME, self.tx, n)
         n += _FRAME
         if n < self._full:
             self._filled = n
@@ -173,7 +193,7 @@ class MediaStream:
         self._held = (self._held + 1) % _KEEPALIVE
         if self._held != 1:
             return 0
-        g711.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
+        self.codec.encode(self.law, g711.SILENCE, _FRAME, self.tx, HEADER)
         self.sender.header(self.law, True, hi, lo, _FRAME)
         return HEADER + _FRAME
 
@@ -200,22 +220,28 @@ class MediaStream:
         h = self._in
         self.end = n
         if not h.parse(buf, n, at):
+            self.refused += 1
             return None
         event = h.pt == self.event_type_in
         audio = not event and h.pt in self.laws
+        noise = h.pt == NOISE
         if event:
             self.end = min(n, h.at + 4)
+        elif noise:
+            self.end = h.next(buf, n, at)
         known = addr is None or (self._lock == _LOCKED and addr == self._remote)
-        if not known and not self._admit(addr, event or audio):
+        if not known and not self._admit(addr, event or audio or noise):
             return None
         self.quiet = 0
         if audio:
             self._measure(h, n - at)
         r = self.reception
+        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
-        elif audio or self.ssrc_hi < 0:
+            newest = r.highest == h.seq
+        elif audio or noise or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
             self._jitter.restart()
@@ -226,12 +252,17 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
-            return self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n)
+            d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
+            # Digits open doors: they count when it is certain whose they are.
+            return d if addr is None or self._lock == _LOCKED else None
         if audio and h.n:
             if now is not None:
                 r.arrived(h.lo, now)
             if not self._jitter.put(h.hi, h.lo, h.pt, buf, h.at, h.n):
                 r.late += 1
+        elif noise:
+            # RFC 3389: from here on silence. How loud it is said to be is not looked at.
+            self._jitter.put(h.hi, h.lo, NOISE, g711.SILENCE, 0, 1)
         return None
 
     def _measure(self, h, size):
@@ -241,7 +272,7 @@ class MediaStream:
             self.even = 0
         elif not h.marker:
             n = gap(h.seq, self._seq)
-            if 0 < n < _GRACE:
+            if 0 < n < 50:
                 even = elapsed(h.hi, h.lo, self._hi_in, self._lo_in) == h.n * n
                 self.even = min(self.even + 1, 1000) if even else 0
         self._seq = h.seq
@@ -251,6 +282,8 @@ class MediaStream:
     def frame_in(self, pcm):
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
         self.quiet += 1
+        if self._lock == _MOVED:
+            self._settle()
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.

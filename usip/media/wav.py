@@ -16,16 +16,18 @@ def _gcd(a, b):
 
 
 class Reader:
-    """Reads an open binary file as 16-bit mono at 8 kHz, a frame a call; never holds more of it."""
+    """Reads an open binary file as 16-bit mono, a frame a call; never holds more of it. At a rate
+    (`out`) of 8 kHz, or `rate` where the file has as much."""
 
-    def __init__(self, f):
+    def __init__(self, f, rate=RATE):
         self.f = f
         self._header()
+        self.out = rate if self.rate >= rate else RATE
         self._start = f.tell()
         self._buf = self._view = None
-        if self.rate != RATE or self.bits != 16 or self.channels != 1:
-            g = _gcd(self.rate, RATE)
-            self._in = RATE // g  # an input sample lasts this long ...
+        if self.rate != self.out or self.bits != 16 or self.channels != 1:
+            g = _gcd(self.rate, self.out)
+            self._in = self.out // g  # an input sample lasts this long ...
             self._out = self.rate // g  # ... and an output sample this long
             self._buf = bytearray(_READ * self.channels * self.bits // 8)
         self.rewind()
@@ -135,13 +137,13 @@ class Reader:
 
 
 class Writer:
-    """Writes 16-bit mono at 8 kHz to an open binary file, of unknown length until close()."""
+    """Writes 16-bit mono to an open binary file, of unknown length until close()."""
 
-    def __init__(self, f):
+    def __init__(self, f, rate=RATE):
         self.f = f
         self._octets = 0
         # RIFF, fmt with one channel of 16-bit PCM, data
-        head = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
+        head = struct.pack("<HHIIHH", 1, 1, rate, 2 * rate, 2, 16)
         f.write(b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + head + b"data\xff\xff\xff\xff")
 
     def write(self, pcm):

@@ -27,12 +27,24 @@ def tee(*hooks):
     return hook
 
 
-def redact(data):
-    """`data` (bytes) with what proves a password made x's: who has a digest response can try
-    passwords on it at leisure. Of the same length, so that all lengths and offsets still hold."""
+HIDDEN = 255  # a telephone-event that was hidden
+
+
+def redact(data, rtp=False, digits=False):
+    """`data` (bytes) with secrets made x's: what proves a password, for who has a digest response
+    can try passwords on it at leisure, and the digits of INFO and telephone-events, which may be a
+    door's code (`digits`: not those). Of the same length, so that all offsets still hold."""
+    if rtp:
+        # RFC 4733 2.3, on one of the numbers that are given by SDP.
+        at = 12 + (data[0] & 15) * 4 if data else 0
+        if len(data) == at + 4 > 15 and data[0] >> 6 == 2 and 96 <= data[1] & 127:
+            data = data[:at] + bytes([HIDDEN]) + data[at + 1 :]
+        return data
     end = data.find(b"\r\n\r\n")
     if end < 0:
         end = len(data)
+    elif data[:5] == b"INFO " and not digits:
+        data = data[: end + 4] + _cross_digits(data[end + 4 :])
     lower = data[:end].lower()
     at = lower.find(b"auth")
     while at >= 0:
@@ -53,6 +65,24 @@ def redact(data):
                 data = _cross(data, lower, what, colon, stop)
         at = lower.find(b"auth", stop)
     return data
+
+
+def _cross_digits(body):
+    # application/dtmf-relay's "Signal=5", or application/dtmf's "5": see usip/info.py. Whatever
+    # holds no digit by itself keeps its form.
+    out = b""
+    for line in body.split(b"\n"):
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            line = _crossed(line)
+        elif name.strip().lower() == b"signal":
+            line = name + equals + _crossed(value)
+        out += line + b"\n"
+    return out[:-1]
+
+
+def _crossed(text):
+    return bytes([120 if c in b"0123456789*#ABCDabcd" else c for c in text])
 
 
 def _cross(data, lower, what, at, stop):
@@ -111,9 +141,11 @@ def _sum(data):
 
 class Pcap:
     """A trace hook that writes a pcap file. Each record is flushed: a killed program leaves a file
-    that opens. A disk that is full ends the writing, not the call; `error` then says why."""
+    that opens. A disk that is full ends the writing, not the call; `error` then says why. What
+    redact() hides is not in it; `digits`: digits are. Digits as tones are sound like any other."""
 
-    def __init__(self, path):
+    def __init__(self, path, digits=False):
+        self._digits = digits
         self._file = path if hasattr(path, "write") else open(path, "wb")
         self._base = None  # (seconds, microseconds) of the wall clock at the first record
         self._last = self._ms = 0
@@ -140,8 +172,9 @@ class Pcap:
             remote = (b"\0" * 10 + b"\xff\xff" + remote)[-16:]
         local = (local, flow.local[1])
         remote = (remote, flow.remote[1])
-        if flow.transport != b"RTP":
-            data = redact(data)
+        rtp = flow.transport == b"RTP"
+        if not (rtp and self._digits):
+            data = redact(data, rtp, self._digits)
         if flow.transport in (b"TCP", b"TLS"):
             self._segment(out, data, flow, local, remote)
             return

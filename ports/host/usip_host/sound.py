@@ -28,22 +28,25 @@ class WavAudio:
 
     Every start() plays from the beginning, once or, with `loop`, for ever; then silence. `played`
     says that the end was reached. What is written is recorded as it is; the recording goes on from
-    call to call, and is a whole file whenever stop() has been called. close() ends it.
+    call to call, and is a whole file whenever stop() has been called. close() ends it. With `rate`
+    16000, for a phone that has G.722, frames have 320 samples, unless `play` has fewer in 20 ms.
     """
 
-    def __init__(self, play=None, record=None, loop=False):
+    def __init__(self, play=None, record=None, loop=False, rate=8000):
+        self.rate = rate
         self.loop = loop
         self.played = play is None
         self._reader = self._writer = None
         if play is not None:
             f = _open(play, "rb")
             try:
-                self._reader = Reader(f)
+                self._reader = Reader(f, rate)
+                self.rate = self._reader.out
             except UsageError as e:
                 f.close()
                 raise UsageError("%s: %s" % (play, e))
         if record is not None:
-            self._writer = Writer(_open(record, "wb"))
+            self._writer = Writer(_open(record, "wb"), self.rate)
 
     def start(self):
         if self._reader:

@@ -18,6 +18,9 @@ from usip.media.rate import Doubler, Halver
 
 _BLOCK = 256  # frames that an ESP32 moves at a time: 16 ms at 16 kHz, 32 ms at 8 kHz
 _RATES = (8000, 16000)
+# Milliseconds of the next frame that are there at the least, whenever a frame is read.
+_SOON = 2
+_LATE = 10
 
 
 def _not_blocking(i2s, flag):
@@ -47,13 +50,15 @@ class Microphone:
         self._rest = bytearray(len(self._raw))
         self._wide = bytearray(2 * n)
         self._halver = Halver() if rate > 8000 else None
-        self._have = 0
+        self._ms = 8 * (rate // 8000) * (bits // 8)  # octets of a millisecond
+        self._have = self._least = 0
         self._i2s = None
         self.gaps = 0
 
     def start(self):
         id, sck, ws, sd, rate, bits, blocks = self._args
         self._have = 0
+        self._least = len(self._raw)
         if self._halver:
             self._halver.reset()
         self._i2s = I2S(
@@ -77,20 +82,36 @@ class Microphone:
             self._i2s = None
 
     def readinto(self, pcm):
-        """One frame of 20 ms, or silence while there is no whole one. Whether there was."""
+        """One frame of 20 ms, or silence while there is no whole one. Whether there was. It has 160
+        samples, or all 320 of 16 kHz where `pcm` has room for them."""
         if not self._whole():
             copy(SILENCE, 0, 2 * FRAME, pcm, 0)
+            if len(pcm) > 2 * FRAME:
+                copy(SILENCE, 0, 2 * FRAME, pcm, 2 * FRAME)
             self.gaps += 1
             return False
         wide = self._raw
+        halver = self._halver if len(pcm) < 2 * self._n else None
         if self._bits == 32:
-            wide = self._wide if self._halver else pcm
+            wide = self._wide if halver else pcm
             narrow(self._raw, wide, self._n, self._louder)
-        if self._halver:
-            self._halver.process(wide, pcm)
+        if halver:
+            halver.process(wide, pcm)
         elif wide is not pcm:
-            copy(wide, 0, 2 * FRAME, pcm, 0)
+            copy(wide, 0, 2 * self._n, pcm, 0)
+        # How much of the next one is there: how far the microphone is ahead.
+        self._have = 0
+        self._whole()
+        if self._have < self._least:
+            self._least = self._have
         return True
+
+    def pace(self):
+        """Asked once a second: by how many milliseconds the next frame shall be later, so that the
+        microphone's clock sets the pace: there is always a whole frame, and it never waits long."""
+        least = self._least
+        self._least = len(self._raw)
+        return 1 if least < _SOON * self._ms else -1 if least > _LATE * self._ms else 0
 
     def _whole(self):
         # A driver that has less gives less. There is no reading to the middle of a buffer without
@@ -107,11 +128,10 @@ class Microphone:
             else:
                 n = self._i2s.readinto(raw) or 0
             if not n:
-                self._have = have
-                return False
+                break
             have += n
-        self._have = 0
-        return True
+        self._have = have
+        return have == size
 
 
 class Amplifier:
@@ -167,7 +187,8 @@ class Amplifier:
             self._i2s = None
 
     def write(self, pcm):
-        """Play one frame; never blocks. Whether there was room."""
+        """Play one frame, of 160 samples or of 320 at 16 kHz; never blocks. Whether there was
+        room."""
         if not self._i2s:
             return False
         if self._left:
@@ -175,6 +196,13 @@ class Amplifier:
             if self._left:
                 self.dropped += 1
                 return False
+        if self._doubler and len(pcm) == len(self._out):
+            copy(pcm, 0, len(pcm), self._out, 0)
+            if self.volume != UNITY:
+                scale(self._out, self.volume, n=2 * FRAME)
+            self._left = len(pcm)
+            self._push()
+            return True
         copy(pcm, 0, 2 * FRAME, self._pcm, 0)
         if self.volume != UNITY:
             scale(self._pcm, self.volume)
@@ -201,9 +229,10 @@ class Amplifier:
 
 class I2SAudio:
     """Full duplex: a Microphone and an Amplifier, each on a controller of its own; either may be
-    None. What a phone takes as `audio`."""
+    None. What a phone takes as `audio`; `wide`, for one that has G.722, if both have 16 kHz."""
 
-    def __init__(self, microphone=None, amplifier=None):
+    def __init__(self, microphone=None, amplifier=None, wide=False):
+        self.rate = 16000 if wide else 8000
         self.microphone = microphone
         self.amplifier = amplifier
 
@@ -227,8 +256,12 @@ class I2SAudio:
         if self.microphone:
             self.microphone.readinto(pcm)
         else:
-            copy(SILENCE, 0, 2 * FRAME, pcm, 0)
+            for i in range(0, len(pcm), 2 * FRAME):
+                copy(SILENCE, 0, 2 * FRAME, pcm, i)
 
     def write(self, pcm):
         if self.amplifier:
             self.amplifier.write(pcm)
+
+    def pace(self):
+        return self.microphone.pace() if self.microphone else 0

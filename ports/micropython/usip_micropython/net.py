@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 import errno
+import select
 import socket
 from asyncio import core
 
@@ -30,6 +31,8 @@ class Endpoint:
         self._bound = bound  # (family, address), as bind() wants it
         self._connected = False
         self._shut = False  # reopen() did not succeed yet
+        self._asked = False  # it is for sound, and asked every 20 ms
+        self._poll = None
 
     def readable(self):
         """Wait until there is something to read."""
@@ -55,6 +58,12 @@ class Endpoint:
             try:
                 return self.sock.readinto(buf)
             except OSError:
+                return None
+        # recvfrom() would say "nothing" by an exception of 64 bytes.
+        if self._poll:
+            for _ in self._poll.ipoll(0):
+                break
+            else:
                 return None
         # Not sock.readinto(): it reads on, datagram after datagram, until the buffer is full. And
         # recvfrom(n) allocates n bytes before it looks, which a heap with holes may not have: so
@@ -109,6 +118,7 @@ class Endpoint:
         become free."""
         self._connected = False
         self._shut = True
+        self._asked = True
         self._open()
 
     def _open(self):
@@ -118,6 +128,9 @@ class Endpoint:
             self.sock = socket.socket(self._bound[0], socket.SOCK_DGRAM)
             self.sock.setblocking(False)
             self.sock.bind(self._bound[1])
+            if self._asked:
+                self._poll = select.poll()
+                self._poll.register(self.sock, select.POLLIN)
             if self._connected:
                 self.sock.connect(self.source)
         except OSError:

@@ -1,47 +1,24 @@
 # usip port: watchdog, and what is known after a restart
 # MIT licence; Copyright (c) 2026 the usip authors
 
-import os
+from usip.store import FileStore
 
 _MOST = 8388  # ms: the longest that an RP2040's watchdog can wait
 _MARK = b"usip:"  # RTC memory holds anything after power-on
 
 
-class FileStore:
-    """A line of text in a file. It is written beside and moved there: never half of it."""
-
-    def __init__(self, path="restart.txt"):
-        self.path = path
-
-    def load(self):
-        try:
-            with open(self.path) as f:
-                return f.read(100)
-        except OSError:
-            return ""
-
-    def save(self, text):
-        with open(self.path + ".new", "w") as f:
-            f.write(text[:100])
-        try:
-            os.rename(self.path + ".new", self.path)
-        except OSError:  # FAT does not replace
-            os.remove(self.path)
-            os.rename(self.path + ".new", self.path)
-
-
 class RtcStore:
-    """A line of text in the RTC's memory, which outlives a reset and wears nothing out."""
+    """A few bytes in the RTC's memory, which outlive a reset and wear nothing out."""
 
     def __init__(self, rtc):
         self.rtc = rtc
 
     def load(self):
         data = bytes(self.rtc.memory())
-        return str(data[len(_MARK) :], "utf-8") if data[: len(_MARK)] == _MARK else ""
+        return data[len(_MARK) :] if data[: len(_MARK)] == _MARK else None
 
-    def save(self, text):
-        self.rtc.memory(_MARK + text[:100].encode())
+    def save(self, data):
+        self.rtc.memory(_MARK + data)
 
 
 def cause():
@@ -64,7 +41,7 @@ def cause():
     return ""
 
 
-def supervision(watchdog_ms=8000, path="restart.txt"):
+def supervision(watchdog_ms=8000, path="restart"):
     """What a Supervisor wants, as a dict: `wdt`, `store`, `reset`, `cause`. The watchdog runs from
     now on, and nothing stops it; 0: none, as for a day at the bench."""
     import machine

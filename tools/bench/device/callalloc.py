@@ -1,11 +1,13 @@
 # Calls TO and tells the bytes allocated and the packets of two seconds of the call: pump, socket,
-# event loop and all. USAGE: callalloc.py PORT TO [HOST]
+# half duplex, event loop and all; and the bytes that one digit costs, told to the application and
+# taken by it. USAGE: callalloc.py PORT TO [HOST]
 
 import asyncio
 import gc
 import sys
 
 from usip import Phone
+from usip.media.duplex import HalfDuplex
 from usip_micropython.net import Net
 
 
@@ -25,7 +27,8 @@ class Quiet:
 
 async def main():
     host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
-    phone = Phone(net=Net(host), audio=Quiet(), bind=(host, int(sys.argv[1])))
+    bind = (host, int(sys.argv[1]))
+    phone = Phone(net=Net(host), audio=Quiet(), bind=bind, speech=HalfDuplex())
     await phone.start()
     call = await phone.call(sys.argv[2])
     await call.answered()
@@ -37,12 +40,20 @@ async def main():
     await asyncio.sleep(2)
     after = gc.mem_alloc()
     now = call.stats
+    call.digit_came(b"1")
+    await call.digit()
+    digit = gc.mem_alloc()
+    for _ in range(10):
+        call.digit_came(b"1")
+        await call.digit()
+    digit = (gc.mem_alloc() - digit) // 10
     call.hangup()
     await phone.close()
     print(
         after - before,
         now["packets_sent"] - stats["packets_sent"],
         now["packets_received"] - stats["packets_received"],
+        digit,
     )
 
 

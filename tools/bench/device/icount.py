@@ -83,3 +83,11 @@ import speech  # noqa: E402  (not before: see there)
 pieces = speech.pieces()
 for name in sorted(pieces):
     print(name, cost(pieces[name]))
+
+del pieces  # each piece is as it is without the others
+import frame  # noqa: E402
+
+pieces = frame.pieces()
+for name in sorted(pieces):
+    whole, less = pieces[name]
+    print(name, cost(whole) - (cost(less) if less else 0))

@@ -16,7 +16,7 @@ HOST, PORT, CALLS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 # A hundred calls a second are two hundred transactions a second, and RFC 3261 keeps each for 32 s
 # in case a message gets lost: 6,400 of them do not fit into 140 KB. On a cable a quarter of a
 # second is enough, and of those that are over the oldest makes room.
-limits.TIMEOUT = 250
+limits.TIMEOUT = limits.LINGER = 250
 limits.TRANSACTIONS = 60
 limits.CALLS = 20
 

@@ -1,0 +1,41 @@
+# usip: a call that is answered while its ACK is lost: there is sound and there are digits from the
+# 200 on, but not for who may not be there
+
+from phonenet import Lan, run, two
+
+HEAPS = 2  # there are two phones in it
+
+
+async def without(known):
+    lan = Lan()
+    lan.drop = lambda source, to, data: data[:4] == b"ACK "
+    a, b = await two(lan)
+    if known:
+        b.agent.guard.know((b"192.0.2.1", 5060))
+    x = await a.call(b"sip:b@192.0.2.2")
+    y = await b.incoming()
+    y.answer()
+    assert await x.answered()
+    if known:
+        await x.send_digits("5", "rtp", 40)
+        assert await y.digit() == "5"
+        assert y.stats["packets_received"] > 0 and not y.was_answered
+    else:
+        # our sound would go to whatever address its offer named
+        await x.send_digits("5", "rtp", 40)
+        assert y.pump is None and y.stats == {}
+    x.hangup()
+    assert await x.ended() and await y.ended()
+    assert (y.code, y.remote_ended) == (200, True)
+    assert lan.open() == 0
+    await a.close()
+    await b.close()
+    assert lan.endpoints == []
+
+
+def test_who_is_known():
+    run(without, True)
+
+
+def test_a_stranger():
+    run(without, False)

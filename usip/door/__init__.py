@@ -1,0 +1,2 @@
+# usip: the door station
+# MIT licence; Copyright (c) 2026 the usip authors
