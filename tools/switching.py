@@ -251,18 +251,20 @@ def main():
         "near interrupts far; its level over the echo's, dB",
         *(delays, LEVELS, by_delay(cell(interrupts, False))),
     )
-    table(
-        "far interrupts near; near's level over that of far's echo, dB (frames that are lost)",
-        *(delays, LEVELS, by_delay(cell(interrupts, True))),
-    )
+    if not args.full:  # it is always heard
+        table(
+            "far interrupts near; near's level over that of far's echo, dB (frames that are lost)",
+            *(delays, LEVELS, by_delay(cell(interrupts, True))),
+        )
     table(
         "near, as loud as the echo, answers after ms of silence",
         *(delays, PAUSES, by_delay(cell(answers, False))),
     )
-    table(
-        "far answers after ms of near's silence (frames that are lost)",
-        *(delays, PAUSES, by_delay(cell(answers, True))),
-    )
+    if not args.full:
+        table(
+            "far answers after ms of near's silence (frames that are lost)",
+            *(delays, PAUSES, by_delay(cell(answers, True))),
+        )
     table(
         "echo return, dB: first 3 s, then 5 s (noise -90 dBFS)",
         *(delays, ["", "a hall"]),

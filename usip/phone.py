@@ -12,10 +12,11 @@ from .clock import later, left
 from .driver import Driver, now, ring
 from .errors import ProtocolError
 from .guard import Guard
-from .phonecall import Call, Queue
+from .phonecall import Call
 from .pump import Pump
 from .sdp import Session
 from .uri import Uri
+from .waits import Queue
 
 
 def as_bytes(text):

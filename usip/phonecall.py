@@ -7,53 +7,11 @@ from . import limits
 from .clock import left
 from .driver import now, sleep_ms
 from .errors import UsageError
+from .waits import Digits
 
 # Some PBXs send each digit both ways. The way that the first one came is believed, until it has
 # been quiet for so many milliseconds.
 _OTHER_WAY = 3000
-
-
-class Queue:
-    """A bounded queue that a closing phone ends."""
-
-    def __init__(self, phone, size=16):
-        self.phone = phone
-        self.size = size
-        self.items = []
-
-    def put(self, item):
-        if len(self.items) < self.size:
-            self.items.append(item)
-
-    def remove(self, item):
-        """It is of no use any more."""
-        if item in self.items:
-            self.items.remove(item)
-
-    async def get(self, timeout_ms=None):
-        """The next item; None when none came in time or there will be no more."""
-        while await self.phone.wait(lambda: self.items, timeout_ms):
-            if self.items:  # nobody else was faster
-                return self.items.pop(0)
-
-
-class _Digits:
-    # An asynchronous iterator; MicroPython has no asynchronous generators.
-    def __init__(self, call):
-        self.call = call
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        try:
-            d = await self.call.digit()
-        except asyncio.CancelledError:
-            self.call.hangup()
-            raise
-        if d is None:
-            raise StopAsyncIteration
-        return d
 
 
 class _Nobody:
@@ -163,7 +121,7 @@ class Call:
         """An asynchronous iterator over the digits, however they are sent; it ends with the
         call.
         """
-        return _Digits(self)
+        return Digits(self)
 
     # Leaving hangs up, whether or not there is memory for a coroutine.
     def __aenter__(self):
@@ -346,7 +304,16 @@ class Call:
                 phone.pumps.append(pump)
                 raise
             self.pump = pump
-        self.pump.agree(self.core.sdp.remote)
+        core = self.core
+        remote = core.sdp.remote
+        s = self.pump.stream
+        # Whom nobody knows cannot have our sound sent to a third party: where an offer names
+        # another address than its own, that gets no more packets than it sends.
+        if core.incoming and not core.known and remote.host != core.source:
+            s.earned = s.earned or 0
+        else:
+            s.earned = None
+        self.pump.agree(remote)
         if self.alone:
             self.alone = False
             self._both("privacy")

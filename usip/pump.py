@@ -351,7 +351,7 @@ class Pump(Reporter):
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
             n = s.frame_out(pcm if self.audio else None)
-        if n and s.remote is not None:
+        if n and s.remote is not None and (s.earned is None or s.due()):
             part = self._event
             if n != EVENT:
                 part = self._part

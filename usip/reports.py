@@ -53,7 +53,7 @@ class Reporter:
 
     def _report(self, bye=False):
         to = self.stream.remote if self._mux else self._rtcp_to
-        if to is None:
+        if to is None or self.stream.earned == 0:
             return
         n = self.rtcp.report(now(), bye)
         part = self._rtcp_part

@@ -4,10 +4,15 @@
 from .errors import ProtocolError, UsageError
 from .header import host_port, param
 
-_HEX = b"0123456789abcdef"
-
-
 _RESERVED = b";/?:@&=+$,"
+
+
+def _digit(c):
+    # The value of a hexadecimal digit, -1 when it is none
+    if 48 <= c <= 57:
+        return c - 48
+    c |= 32
+    return c - 87 if 97 <= c <= 102 else -1
 
 
 def unescape(b, keep=b""):
@@ -23,9 +28,9 @@ def unescape(b, keep=b""):
         c = b[i]
         i += 1
         if c == 37 and i + 1 < len(b):
-            h = _HEX.find(b[i : i + 1].lower())
-            k = _HEX.find(b[i + 1 : i + 2].lower()) if h >= 0 else -1
-            if k >= 0:
+            h = _digit(b[i])
+            k = _digit(b[i + 1])
+            if h >= 0 and k >= 0:
                 k += h * 16
                 i += 2
                 if k in keep:

@@ -13,7 +13,9 @@ new, so that the next run goes on from there, and the inputs that failed.
 import argparse
 import ast
 import hashlib
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "fuzz"
 # One input in a file of the tree: what is longer is not worth its place there.
 SEED_MAX = 1500
-SEEDS_MAX = 48_000  # bytes a target
+SEEDS_MAX = 20_000  # bytes a target
 LENGTH = {"events": 400, "uri": 400, "digest": 1000, "rtcp": 600, "sdp": 2100, "rtp": 4000}
 TIMEOUT_S = 10  # for one input: none needs a hundredth of that
 
@@ -58,7 +60,8 @@ def child(target, args):
 
     with atheris.instrument_imports(include=["usip"]):
         import targets
-    atheris.Setup([sys.argv[0], *args], getattr(targets, target))
+    # Where libFuzzer wants another process of this kind it runs its argv[0].
+    atheris.Setup([os.environ.get("FUZZ_AGAIN", __file__), *args], getattr(targets, target))
     atheris.Fuzz()
 
 
@@ -105,15 +108,22 @@ def fuzz(target, seconds, seed=0, where=BUILD, runs=-1):
 
 def keep(target):
     """Rewrite the seeds: what covers all that is covered."""
-    with tempfile.TemporaryDirectory() as least:
-        done = start(target, least, unpack(target), "-merge=1", f"-timeout={TIMEOUT_S}")
-        assert not done.returncode, done.stderr[-2000:]
-        found = [p.read_bytes() for p in Path(least).iterdir()]
+    with tempfile.TemporaryDirectory() as folder:
+        least = Path(folder, "least")
+        least.mkdir()
+        again = Path(folder, "again")
+        line = shlex.join([sys.executable, __file__, "--child", target])
+        again.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
+        again.chmod(0o755)
+        env = {**os.environ, "FUZZ_AGAIN": str(again)}
+        args = "-merge=1", f"-timeout={TIMEOUT_S}"
+        done = start(target, least, unpack(target), *args, env=env)
+        found = [p.read_bytes() for p in least.iterdir()]
+        assert found and not done.returncode, done.stderr[-2000:]
     found = sorted((x for x in found if len(x) <= SEED_MAX), key=lambda x: (len(x), x))
     while sum(map(len, found)) > SEEDS_MAX:
         found.pop()
-    old = seeds(target)[:1]
-    rows = [*old, *(x for x in found if x not in old)]
+    rows = list(dict.fromkeys([*seeds(target), *found]))
     (HERE / "seeds" / f"{target}.txt").write_text("".join(f"{x!r}\n" for x in rows))
     print(f"{target}: {len(rows)} seeds, {sum(map(len, rows))} octets")
 

@@ -130,9 +130,9 @@ class Line:
         # The registrar says anew where it sees us, and that it wants no route.
         self.registration.expires = limits.EXPIRES
         self.registration.keepalive = limits.KEEPALIVE
+        self.agent.credentials._last[1] = None  # a proxy's last challenge, one at most
         self.registration.start(self.now)
         self.run(40_000)  # a refresh behind a NAT is 44 s away at least
-        self.agent.credentials._last[1] = None  # a proxy's last challenge, one at most
         self.events.clear()
         self.sent.clear()
         return self.idle()

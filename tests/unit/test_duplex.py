@@ -251,7 +251,7 @@ def test_twin():
         for lag in (-1, 0, 3, 43):
             both("heard", [ring, near, state, at, lag, (3, 384, 3072)[k % 3]])
         if k & 1:
-            both("learn", [ring, near, c, at, 44, k * 10, 2048])
+            both("learn", [ring, near, c, at, 44, k * 10, 2048, 7 - k % 3])
         both("bins", [other, far])
         both("play", [ring, at, far, k & 3])
         both("swap", [pcm, other, 320])

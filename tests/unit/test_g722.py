@@ -249,6 +249,14 @@ def test_stream():
     assert a.codec.wide is None
 
 
+def test_pace_is_the_devices():
+    class Paced(Device):
+        def pace(self):
+            return 1
+
+    assert Wide(Paced(1000)).pace() == 1 and not hasattr(Wide(Device(1000)), "pace")
+
+
 def test_no_codec():
     # A device of 16 kHz in a call of PCMU.
     a, b = End(Device(2000), 0, None), End(Device(500), 0, None)

@@ -83,6 +83,7 @@ def test_split():
         (b" a , b ,c", [b"a", b"b", b"c"]),
         (b'"a,b" <sip:c>,d', [b'"a,b" <sip:c>', b"d"]),
         (b"<sip:a,b@c>;x=1,<sip:d>", [b"<sip:a,b@c>;x=1", b"<sip:d>"]),
+        (b"a,<b,<,c>x, ,d>e,<f>g<h,>", [b"a", b"<b,<,c>x", b"", b"d>e", b"<f>g<h,>"]),
         # an escaped quote does not end the string; a < in one opens nothing
         (b'"a\\"," <sip:b>, c', [b'"a\\"," <sip:b>', b"c"]),
         (b'"a\\\\",b', [b'"a\\\\"', b"b"]),
@@ -94,7 +95,18 @@ def test_split():
     for value, parts in rows:
         assert split(value) == parts, value
     assert split(b'a;b="c;d";e', b";") == [b"a", b'b="c;d"', b"e"]
-    for value in (b'"', b'"a', b'a"b', b"<", b"<a", b'"a\\"', b'<sip:a>,"b', b'"\\'):
+    for value in (
+        b'"',
+        b'"a',
+        b'a"b',
+        b"<",
+        b"<a",
+        b"a,<b,",
+        b"<a>,<,>,<",
+        b'"a\\"',
+        b'<sip:a>,"b',
+        b'"\\',
+    ):
         assert status(split, value) == 400, value
 
 

@@ -5,6 +5,8 @@ from usip.media.rtcp import Rtcp
 from usip.media.stream import MediaStream
 from usip.pump import Pump
 
+HEAPS = 2  # what waits in a kernel's socket
+
 ELSEWHERE = (b"192.0.2.66", 4000)
 
 

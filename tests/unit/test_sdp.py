@@ -78,6 +78,24 @@ def test_accept():
     assert s.remote == (b"192.0.2.7", 6000, 8, None, None, "sendrecv", 20, 6001)
 
 
+def test_g722_where_it_is_wanted():
+    # RFC 3551 4.5.2: its clock is called 8000. 9 needs no rtpmap.
+    body = session(codecs=(9, 8)).offer()
+    assert lines(body, b"m=")[0] == b"audio 4000 RTP/AVP 9 8 101"
+    assert b"rtpmap:9 G722/8000" in lines(body, b"a=")
+    theirs = offer(b"m=audio 6000 RTP/AVP 9 8")
+    s = session(codecs=(8, 9))
+    assert b" 9 8" in lines(s.answer(theirs), b"m=")[0]
+    assert s.remote.payload_type == 9
+    s = session()
+    assert b" 9" not in lines(s.answer(theirs), b"m=")[0]
+    assert s.remote.payload_type == 8
+    # one that calls it by the rate of its sound means something else, who knows what
+    s = session(codecs=(9, 8))
+    s.answer(offer(b"m=audio 6000 RTP/AVP 9 8", b"a=rtpmap:9 G722/16000"))
+    assert s.remote.payload_type == 8
+
+
 def test_nothing_in_common():
     for body in (
         offer(b"m=audio 6000 RTP/AVP 9 18"),

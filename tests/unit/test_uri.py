@@ -118,6 +118,8 @@ def test_unescape():
         (b"100%", b"100%"),
     ):
         assert unescape(b) == out, b
+    # A reserved character stays escaped, in one way
+    assert unescape(b"%3b%41%3B%", b";") == b"%3BA%3B%"
 
 
 # RFC 3261 19.1.4's own examples, and some of ours

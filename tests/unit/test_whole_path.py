@@ -98,7 +98,7 @@ def test_counted_a_thousand_packets_allocate_nothing():
         gc.enable()
         grown.append(after - before)
 
-    n = counted(c, PACKETS if quick() else 2 * _ROUND, around)
+    n = counted(c, PACKETS if quick() else _ROUND, around)
     bad_enough(c)
     assert grown == [0] * n, grown
 
@@ -120,5 +120,5 @@ def test_locked_a_thousand_packets_allocate_nothing():
         finally:
             heap_unlock()
 
-    counted(c, PACKETS if quick() else 2 * _ROUND, around)
+    counted(c, PACKETS if quick() else _ROUND, around)
     bad_enough(c)

@@ -85,12 +85,14 @@ def heard(ring: ptr32, out: ptr32, state: ptr32, at: int, lag: int, coupling: in
 
 
 @micropython.viper
-def learn(ring: ptr32, out: ptr32, c: ptr32, at: int, n: int, floor: int, most: int) -> int:
+def learn(
+    ring: ptr32, out: ptr32, c: ptr32, at: int, n: int, floor: int, most: int, leak: int
+) -> int:
     best = 0
     lag = 0
     while lag < n:
         x = c[lag]
-        x -= x >> 7
+        x -= x >> leak
         k = 0
         while k < 4:
             least = out[k]

@@ -54,6 +54,7 @@ class Echo:
     def reset(self):
         self.coupling = _UNIT
         self.lag = -1
+        self._leak = 8
         self._at = self._n = 0
         for x in (self._ring, self._c):
             for i in range(len(x)):
@@ -70,19 +71,28 @@ class Echo:
 
     def learn(self, bins, floor, talks):
         """They talked, and nobody spoke here; `floor` is the noise."""
-        lag = _learn(self._ring, bins, self._c, self._at, _LAGS, floor >> 4, _MOST)
+        lag = _learn(self._ring, bins, self._c, self._at, _LAGS, floor >> 4, _MOST, self._leak)
         if talks and self._n < _LEARNED:
             self._n += 1
         if self._n == _LEARNED:
             self.lag = lag
             self._set(self._c[lag])
 
-    def mistaken(self):
-        """What was taken for speech was echo."""
+    def cancelled(self, on):
+        """A canceller begins to take off 12 dB and more, or has ceased to."""
+        self._leak = 6 if on else 8  # it goes on learning
+        if not on:
+            self._louder()
+
+    def _louder(self):
         c = self._c
         for i in range(_LAGS):
             c[i] = min(2 * c[i] + 1, _MOST)
         self._set(2 * self.coupling)
+
+    def mistaken(self):
+        """What was taken for speech was echo."""
+        self._louder()
 
     def _set(self, coupling):
         self.coupling = min(max(coupling, self._least), _MOST)

@@ -161,6 +161,7 @@ class FullDuplex:
 
     def reset(self):
         self.canceller.reset()
+        self.switch.duck = True
         self.switch.reset()
 
     @property
@@ -177,7 +178,10 @@ class FullDuplex:
 
     def near(self, pcm):
         self.canceller.near(pcm)
-        self.switch.duck = self.canceller.left > _LEARNED
+        duck = self.canceller.left > _LEARNED
+        if duck != self.switch.duck:
+            self.switch.duck = duck
+            self.switch.echo.cancelled(not duck)
         self.switch.near(pcm)
 
     def far(self, pcm):

@@ -13,6 +13,7 @@ _FRAME = g711.FRAME
 # Packets and frames together, a second: so long may the address of the SDP take the stream back.
 _GRACE = 100
 _SILENT = 25  # frames, half a second: then the source may have another address
+_EARNED = 250  # packets, 5 s
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
 # The source lock.
@@ -51,6 +52,8 @@ class MediaStream:
             self.codec.reset()
         self.event_type = self.event_type_in = event_type
         self.sending_on = self.receiving_on = True
+        # Packets that we may send, where each has to be earned by one that came; None: no matter.
+        self.earned = None
         self.refused = 0  # packets from other sources, and what is none
         self.sender = Sender(self.tx, self._rand)
         self._digits_out = EventSender()
@@ -139,6 +142,15 @@ class MediaStream:
         return self._lock == _LOCKED
 
     # --- sending ---
+
+    def due(self):
+        """Whether a packet may be sent there; then it counts as sent."""
+        n = self.earned
+        if n is None:
+            return True
+        if n:
+            self.earned = n - 1
+        return n > 0
 
     def miss(self):
         """20 ms passed in which nothing could be sent."""
@@ -233,14 +245,14 @@ class MediaStream:
         if not known and not self._admit(addr, event or audio or noise):
             return None
         self.quiet = 0
+        if self.earned is not None and self.earned < _EARNED:
+            self.earned += 1
         if audio:
             self._measure(h, n - at)
         r = self.reception
-        newest = True
         if h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo:
             if not r.update(h.seq):
                 return None
-            newest = r.highest == h.seq
         elif audio or noise or self.ssrc_hi < 0:
             self.ssrc_hi = h.ssrc_hi
             self.ssrc_lo = h.ssrc_lo
@@ -252,6 +264,9 @@ class MediaStream:
         if not self.receiving_on:
             return None
         if event:
+            # A gateway's events with an SSRC of their own have numbers of their own.
+            ours = h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo
+            newest = not ours or r.highest == h.seq
             d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
             # Digits open doors: they count when it is certain whose they are.
             return d if addr is None or self._lock == _LOCKED else None

@@ -13,6 +13,8 @@ class Wide:
 
     def __init__(self, audio):
         self.audio = audio
+        if hasattr(audio, "pace"):
+            self.pace = audio.pace
         self._mic = bytearray(4 * FRAME)
         self._out = bytearray(4 * FRAME)
         self._halver = Halver()

@@ -7,8 +7,9 @@ import work
 f = work.pieces(work.load(sys.argv[3:])).get(sys.argv[1])
 if not f:
     import speech
+    import wideband
 
-    f = speech.pieces().get(sys.argv[1])
+    f = speech.pieces().get(sys.argv[1]) or wideband.pieces().get(sys.argv[1])
 if not f:
     import frame
 

@@ -91,3 +91,11 @@ pieces = frame.pieces()
 for name in sorted(pieces):
     whole, less = pieces[name]
     print(name, cost(whole) - (cost(less) if less else 0))
+
+chain = pieces = whole = less = None  # these keep no memory: what is free, and where, is no matter
+gc.collect()
+import wideband  # noqa: E402
+
+pieces = wideband.pieces()
+for name in sorted(pieces):
+    print(name, cost(pieces[name]))

@@ -1,7 +1,7 @@
 # The pieces of work of a board's own sound that are counted. A module of its own, imported when all
 # others are done: what lies in the heap before moves their figures.
 
-from usip.media import g722, gain, rate
+from usip.media import gain, rate
 from usip.media.duplex import HalfDuplex
 from usip.media.echo import Canceller
 
@@ -34,18 +34,8 @@ def pieces():
     pcm = bytearray([i * 37 & 255 for i in range(320)])
     soft = bytearray(320)
     wide = bytearray(640)
-    loud = bytearray([i * 37 & 255 for i in range(640)])
-    noise = bytearray([i * 37 & 255 for i in range(160)])
     halver = rate.Halver()
-    octets = bytearray(160)
-    e = g722.Encoder()
-    d = g722.Decoder()
-    e.encode(wide, octets, 0)
     return {
-        "g722_encode": lambda: e.encode(loud, octets, 0),
-        "g722_decode": lambda: d.decode(noise, 0, wide),
-        "g722_encode_8k": lambda: e.narrow(pcm, octets, 0),
-        "g722_decode_8k": lambda: d.narrow(noise, 0, soft),
         "volume": lambda: gain.scale(soft, 50000),
         "halve_16k": lambda: halver.process(wide, soft),
         "half_duplex": Speech(HalfDuplex(), pcm).frame,
