@@ -245,7 +245,7 @@ class House:
                 await self.scenario(name)
             self.where = failed[1]
         if task:
-            for _ in range(2000):
+            for _ in range(3000):  # longer than a call may ring, and a CANCEL take
                 if task.done():
                     break
                 await sleep_ms(100)
