@@ -32,7 +32,7 @@ def points(said, least):
 
 
 @pytest.mark.timeout(LIMIT_S + 30)
-@pytest.mark.parametrize("runtime, every", [("cpython", 13), ("unix32", 29)])
+@pytest.mark.parametrize("runtime, every", [("cpython", 13), ("unix32", 43)])
 def test_core(runtime, every):
     """The agent, its calls, texts and registration: nothing is left, everything works again"""
     points(run(runtime, "core.py", "1" if ALL else str(every), "0", "0"), 500)
@@ -65,9 +65,9 @@ def test_days():
     hours = int(DAYS) * 24
     assert len(free) == hours + 1
     # The first day's tables may grow once more; then not a byte in the trend.
-    assert min(free[6:]) > 14_000 and max(free[2:]) - min(free[2:]) < 1100, free
+    assert min(free[6:]) > 9000 and max(free[2:]) - min(free[2:]) < 1100, free
     late = sorted(large[-12:])[6]
-    assert late >= 0.7 * sorted(large[:12])[6] and min(large) > 3500, large
+    assert late >= 0.7 * sorted(large[:12])[6] and min(large) > 2000, large
     got = re.search(
         r"calls in (\d+) out (\d+), OPTIONS (\d+), unanswered (\d+), .*nights (\d+)", said
     )
