@@ -67,7 +67,7 @@ def test_days():
     # The first day's tables may grow once more; then not a byte in the trend.
     assert min(free[6:]) > 9000 and max(free[2:]) - min(free[2:]) < 1100, free
     late = sorted(large[-12:])[6]
-    assert late >= 0.7 * sorted(large[:12])[6] and min(large) > 2000, large
+    assert late >= 0.7 * sorted(large[:12])[6] and min(large) > 1600, large  # a whole INVITE
     got = re.search(
         r"calls in (\d+) out (\d+), OPTIONS (\d+), unanswered (\d+), .*nights (\d+)", said
     )
