@@ -10,7 +10,7 @@ ARGS ?=
 ARCH ?= xtensawin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench budget chart figures seeds interleavings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz floods losses listen
+.PHONY: help demo test test-fast endure bench budget chart figures seeds interleavings fleet stage install flash firmware wiring peers lint phone clean python runtimes releases boards interop fuzz floods losses listen
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,10 @@ test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
+
+endure: $(VENV)/.made runtimes ## memory that runs out at every point, seven days in 64 KB, and their picture (half an hour)
+	@USIP_ENDURE=1 $(PYTEST) tests/host/test_memory_out.py -s $(ARGS)
+	@$(PYTHON) tools/week.py
 
 floods: $(VENV)/.made interop runtimes ## 2,000 datagrams a second of each kind, 30 s each, at a phone in a call: build/floods.json
 	@FLOOD_S=30 $(PYTEST) tests/interop/test_floods.py -s $(ARGS)

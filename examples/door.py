@@ -8,6 +8,7 @@
 #   CODE = "1234"                      (what opens, then #; None: nothing does)
 #   ALLOW = "registrar"                (who may call the door: see usip/policy.py)
 #   TALK_S = 300                       (the longest call, in seconds)
+#   WATCHDOG = 8000                    (ms; it restarts a door that hangs; 0: not, at the bench)
 #
 # MIT licence; Copyright (c) 2026 the usip authors
 
@@ -16,7 +17,7 @@ import asyncio
 import board
 import config
 
-from usip import Phone, UsageError
+from usip import Phone, Supervisor, UsageError
 from usip.door.opener import Opener
 from usip.store import FileStore
 
@@ -40,7 +41,7 @@ def heard(event, subject, detail):
         show("ready")
     elif event in ("registration-failed", "unregistered"):
         show("searching")
-    elif event in ("error", "opened", "wrong-code", "door-locked"):
+    elif event in ("error", "opened", "wrong-code", "door-locked", "task-failed", "unhealthy"):
         print(event, detail or "")
 
 
@@ -97,13 +98,16 @@ async def main():
         talk_ms=TALK_S * 1000,
     )
     async with phone:
-        tasks = [from_the_house(phone)]
-        if board.button:
-            tasks.append(at_the_button(phone))
-        if wifi:
-            tasks.append(wifi.run(phone))
         print("registered" if await phone.registered(10_000) else phone.explain())
-        await asyncio.gather(*tasks)
+        watchdog = getattr(config, "WATCHDOG", 8000)
+        supervisor = Supervisor(phone, heard, **board.supervision(watchdog))
+        print("last restart:", supervisor.last or "none known")
+        supervisor.add("house", lambda: from_the_house(phone))
+        if board.button:
+            supervisor.add("button", lambda: at_the_button(phone))
+        if wifi:
+            supervisor.add("wifi", lambda: wifi.run(phone))
+        await supervisor.run()
 
 
 asyncio.run(main())

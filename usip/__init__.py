@@ -11,6 +11,7 @@ _NAMES = {
     "Registration": "registration",
     "Pager": "pager",
     "Trace": "trace",
+    "Supervisor": "supervisor",
     "UsageError": "errors",
     "ProtocolError": "errors",
 }

@@ -116,13 +116,16 @@ class Agent(Composer):
 
     def send(self, data, flow, now):
         """Give `data` to `flow`; False when the transport has failed."""
-        if self.guard:
-            data = self.guard.fit(data, flow.remote)
-            if not data:
-                return True  # as if it was lost
-        if self.trace:
-            self.trace(True, data, flow, now)
-        sent = flow.send(data)
+        try:
+            if self.guard:
+                data = self.guard.fit(data, flow.remote)
+                if not data:
+                    return True  # as if it was lost
+            if self.trace:
+                self.trace(True, data, flow, now)
+            sent = flow.send(data)
+        except MemoryError:
+            return True  # as if the network had lost it
         if not sent and self.note:
             self.note("%s:%d is unreachable" % (str(flow.remote[0], "utf-8"), flow.remote[1]), now)
         return sent
@@ -226,6 +229,10 @@ class Agent(Composer):
             # be taken apart: with a transaction its 100 would fail in poll().
             table.remove(tx)
             self.refuse(m, 513, now)
+        except Exception:  # no memory: as if the request was lost, unless somebody has taken it
+            if tx.data is None and tx.user is None:
+                table.remove(tx)
+            raise
         finally:
             if tx.keys is not None:
                 table.place(tx)
@@ -270,9 +277,15 @@ class Agent(Composer):
         if len(m.body) > limits.BODY_MAX:
             raise ProtocolError(413)
         if d:
+            before = d.remote_cseq
             d.check(m)
-            if d.user.request(tx, m, now):
-                return
+            try:
+                if d.user.request(tx, m, now):
+                    return
+            except MemoryError:
+                if tx.data is None:  # it will come again
+                    d.remote_cseq = before
+                raise
         elif m.to_tag and m.method != b"NOTIFY":
             # 12.2.2. An OPTIONS too: a peer asks by it whether its call is still one here.
             raise ProtocolError(481)

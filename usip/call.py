@@ -2,16 +2,13 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .callee import Callee
 from .caller import Caller
 from .clock import later, left
-from .dialog import Dialog
 from .errors import ProtocolError, UsageError
 from .reasons import word
 from .reinvite import Reinvite
 from .request import Request
-from .uri import sip
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
 #
@@ -23,7 +20,7 @@ from .uri import sip
 #         k c b  ACK, CANCEL, BYE came  y our BYE was answered
 #         d the peer does not know the dialog any more  l our final response never got through
 #         a j h  the application answers, rejects, hangs up
-#         ~ time to send the 2xx (or the 180) again  $ time is up
+#         ~ time to send the 2xx (or the 180) again, or what there was no memory for  $ time is up
 # actions p provisional  u up: ACK, established  v up only to say BYE  f failed
 #         n remember, tell nothing  s send CANCEL  t ring time-out: send CANCEL
 #         o send 2xx  r send 2xx again  m media is up: ACK came  j ring again
@@ -35,13 +32,13 @@ MACHINE = (
     b"S1pR S2uE S3fX ShnZ S$tZ "
     b"R1pR R2uE R3fX RhsY R$tY "
     b"Z1sY Z2vB Z3fX Z$xX "
-    b"Y2vB Y3fX Y$xX "
+    b"Y2vB Y3fX Y~sY Y$xX "
     b"OaoW OjeX OheX OcqX ObqX O$iX OlxX O~jO "
     b"WkmE W~rW W$gB WbzX WhnV WlgB "
     b"VkgB V~rV V$gB VbzX VlgB "
     # Established lasts until somebody hangs up; a peer without sound is asked whether it lives.
     b"EbzX EhgB EdxX E$yE "
-    b"ByxX BbxX B$xX BdxX "
+    b"ByxX BbxX B~gB B$xX BdxX "
 )
 # fmt: on
 
@@ -69,11 +66,11 @@ class Call(Caller, Callee):
         self.invite = self.tx = self.bye = None  # Request, server Transaction, Request
         self.m = None
         self.sdp = None
-        self.late = self.follow = self.held = self.trying = self.ringing = False
+        self.late = self.follow = self.held = self.trying = self.ringing = self.leaving = False
         self.body = self.ok = b""
         self.strays = ()
         self.retry_at = self.end_at = None
-        self.interval = 0
+        self.interval = limits.T1
         self.mod = Reinvite(self)
         self.info = None  # what sends digits
         self.limit_at = None  # the call's longest end
@@ -81,42 +78,6 @@ class Call(Caller, Callee):
         self.data = None  # the application's own
 
     # --- what the application does ---
-
-    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False):
-        """Call `uri` (bytes). `lines` are more header lines: name, value, ...; `late`: no offer in
-        the INVITE; `follow`: go where a 3xx points.
-        """
-        agent = self.agent
-        u = sip(uri)
-        # No longer than the transaction lives, or there would be no CANCEL at its end.
-        ring_ms = min(ring_ms or limits.RING_MS, limits.RING_MS)
-        self.lines = lines
-        d = Dialog(agent.aor, self.peer, u.text(True))
-        d.routes = list(agent.routes)
-        d.user = self
-        self.late = late
-        self.follow = follow
-        self.ring_ms = ring_ms
-        self.end_at = later(now, ring_ms)
-        self.early = []
-        if self not in agent.parts:
-            agent.parts.append(self)
-        flow = agent.flow_to(d, now)
-        if not flow:
-            self._fail(503, "Unreachable")
-            self._finish(now)
-            return
-        try:
-            if not self.sdp:
-                self.sdp = agent.session(self, flow)
-        except ProtocolError as e:  # no socket for the sound
-            self._fail(e.status, word(e.status))
-            self._finish(now)
-            return
-        body = b"" if late else self.sdp.offer()
-        lines = (b"Allow", ALLOW) + tuple(lines)
-        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", body)
-        self.invite.send(now)
 
     def ring(self, now, code=180):
         """Callee: tell the caller that it rings (180), or send the answer ahead as early media
@@ -127,6 +88,7 @@ class Call(Caller, Callee):
             if body and self.short_of(code, body):
                 return  # a stranger's 200 could not be paid for any more
             self._answer(code, now, body)
+            self.ringing = True
             if body:
                 self._tell("early-media")
 
@@ -148,7 +110,9 @@ class Call(Caller, Callee):
             self._fail(
                 487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why
             )
+        self.leaving = True  # until it is done: see poll()
         self._fire(b"h", now)
+        self.leaving = False
 
     def abandon(self, now):
         """The network is gone for good: end without telling the peer."""
@@ -172,8 +136,9 @@ class Call(Caller, Callee):
     def request(self, tx, m, now):
         """A request came within the dialog. True when it is answered."""
         if m.method == b"BYE":
-            self.agent.answer(tx, 200, now)
+            data = self.agent.response(m, 200)
             self._fire(b"b", now)
+            tx.respond(200, data, now)
             return True
         if m.method == b"INVITE":
             self.mod.came(tx, m, now)
@@ -195,11 +160,9 @@ class Call(Caller, Callee):
         elif again and request is self.invite and self.state in b"EBX":
             self._stray(m, now)
         elif request is self.invite:
-            self.m = m
             if status >= 300 and not self.code:
                 self._fail(status, word(status))
-            self._fire(b"1" if status < 200 else b"2" if status < 300 else b"3", now)
-            self.m = None
+            self._with(m, b"1" if status < 200 else b"2" if status < 300 else b"3", now)
         elif request is self.mod.request:
             self.mod.response(m, status, now)
         elif status >= 200:
@@ -216,11 +179,15 @@ class Call(Caller, Callee):
         self._fire(b"d" if status == 481 else b"h", now)
 
     def ack(self, tx, m, now):
-        if self.mod.ack(m, now):
-            return
+        if not self.mod.ack(m, now):
+            self._with(m, b"k", now)
+
+    def _with(self, m, event, now):
         self.m = m
-        self._fire(b"k", now)
-        self.m = None
+        try:
+            self._fire(event, now)
+        finally:
+            self.m = None
 
     def cancelled(self, tx, m, now):
         if tx is self.tx and self.state == b"O":  # later ones crossed our answer
@@ -238,12 +205,12 @@ class Call(Caller, Callee):
             self._fire(b"l", now)
 
     def poll(self, now):
-        # A deadline is used up before it is acted on: none can come round for ever.
+        if self.leaving:
+            self._fire(b"h", now)
+            self.leaving = False
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
-            self.retry_at = None
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
-            self.end_at = None
             self._fire(b"$", now)
         if self.limit_at is not None and left(self.limit_at, now) <= 0:
             self.limit_at = None
@@ -264,9 +231,15 @@ class Call(Caller, Callee):
 
     def _fire(self, event, now):
         i = MACHINE.find(self.state + event)
+        state = MACHINE[i + 3 : i + 4]
+        # A deadline is used up before it is acted on: none can come round for ever. But not before
+        # what wants memory.
+        if event == b"~":
+            self.retry_at = None
+        elif event == b"$":
+            self.end_at = None
         if i < 0:
             return
-        state = MACHINE[i + 3 : i + 4]
         was = self.state
         end_at = self.end_at
         if state != was:
@@ -291,12 +264,14 @@ class Call(Caller, Callee):
         except Exception:  # no memory, or the listener: nothing may be left half ended ...
             if state == b"X":
                 self._finish(now)
-            elif state == b"E" != was:  # ... or half begun
-                if self.dialog and self.dialog.confirmed:
-                    self.hangup(now, "Failed")
-                else:  # as if the 2xx was lost: it will come again
+            elif event in b"2k":  # ... or half begun
+                if not self.dialog:  # as if the 2xx was lost: it will come again
                     self.state = was
                     self.end_at = end_at
+                elif state == b"E":
+                    self.hangup(now, "Failed")
+                elif self.end_at is None:  # its ACK goes out when it comes again
+                    self._bye(now)
             raise
         if self.state == b"X" and state == b"X":
             self._finish(now)
@@ -312,28 +287,44 @@ class Call(Caller, Callee):
         agent = self.agent
         if self not in agent.parts:
             return
+        self._leave()
+        if not self.reason:
+            self._fail(200, "HungUp")
+        try:
+            # Transactions stay for half a minute: an INVITE from us needs the call for 2xx that
+            # come again, which need no more of it than the dialog.
+            if self.tx:
+                self.tx.owe(self.code if self.code >= 300 else 480, now)
+        finally:
+            try:
+                self._tell("ended")
+            finally:
+                self.sdp = self.bye = self.data = None
+                self.early = self.lines = ()
+
+    def _leave(self):
+        # Wants no memory: a call can end in any case.
         self.state = b"X"
         self.end_at = self.retry_at = self.limit_at = None
         self.mod.stop()
         d = self.dialog
-        if d and agent.dialogs.get(d.key()) is d:
-            del agent.dialogs[d.key()]
-        agent.parts.remove(self)
-        # Transactions stay for half a minute: an INVITE from us needs the call for 2xx that come
-        # again, which need no more of it than the dialog.
-        if self.tx:
-            self.tx.user = None
-        if not self.reason:
-            self._fail(200, "HungUp")
-        self._tell("ended")
-        self.sdp = self.bye = self.data = None
-        self.early = self.lines = ()
+        dialogs = self.agent.dialogs
+        if d and dialogs.get(d.found_by) is d:
+            del dialogs[d.found_by]
+        if self in self.agent.parts:
+            self.agent.parts.remove(self)
+
+    def drop(self):
+        """It did not come about, and nobody has heard of it: what its session has can go."""
+        self._leave()
+        self._tell("dropped")
 
     # --- both ---
 
     def _bye(self, now):
-        self.retry_at = None
-        self.end_at = later(now, limits.BYE_MS)
+        if self.end_at is None:
+            self.end_at = later(now, limits.BYE_MS)
+        self.retry_at = later(now, limits.T1)
         self.mod.stop()
         if self.sdp and self.sdp.hush:  # the BYE may take half a minute
             self.sdp.hush()
@@ -341,6 +332,7 @@ class Call(Caller, Callee):
             self._fail(408, "NoAnswer")  # our 2xx was never acknowledged
         self.bye = Request(self.agent, self.dialog, b"BYE", self)
         self.bye.send(now)
+        self.retry_at = None
 
     def _bye_came(self, now):
         if not self.reason:

@@ -2,10 +2,9 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .clock import later
 from .dialog import Dialog
-from .errors import ProtocolError, UsageError
+from .errors import ProtocolError
 from .header import number
 from .reasons import word
 
@@ -20,31 +19,36 @@ class Callee:
         self.dialog = d = Dialog.accept(m)
         d.user = self
         self.source = m.flow.remote[0]
-        self.sdp = agent.session(self, tx.flow)
         self.late = not m.body
+        ms = limits.RING_MS
         try:
+            self.sdp = agent.session(self, tx.flow)
             self.body = self.sdp.offer() if self.late else self.sdp.answer(m.body)
             self.ok = self._write(200, self.body)  # what we could not answer is refused now
-        except (ProtocolError, UsageError):
-            self.state = b"X"
-            self._tell("dropped")  # the session's socket can go
+            if m.get("expires"):
+                try:
+                    ms = min(ms, number(m.get("expires"), 600) * 1000)
+                except ProtocolError:
+                    pass
+            agent.dialogs[d.key()] = d
+            agent.parts.append(self)
+        except Exception:
+            self.drop()
             raise
+        self.end_at = later(now, ms)
         tx.user = self
         tx.tag = d.local_tag
-        ms = limits.RING_MS
-        if m.get("expires"):
-            try:
-                ms = min(ms, number(m.get("expires"), 600) * 1000)
-            except ProtocolError:
-                pass
-        self.end_at = later(now, ms)
-        agent.dialogs[d.key()] = d
-        agent.parts.append(self)
-        self._tell("incoming")
+        try:
+            self._tell("incoming")
+        except Exception:  # there is nobody to answer it
+            if self.state == b"O":
+                self._finish(now)
+            raise
         if self.state == b"O":
-            self.retry_at = later(now, limits.RING_AGAIN)
-            if not tx.data:
+            self.retry_at = later(now, limits.T1)
+            if not self.ringing:
                 self._greet(now)
+            self.retry_at = later(now, limits.RING_AGAIN)
 
     # A 180 ends the retransmissions of the INVITE, and with them what a stranger may be sent: the
     # 200, and that again, have to have their room before it. Few INVITEs are so short, and those
@@ -69,7 +73,7 @@ class Callee:
         tx = self.tx
         lines = ()
         if code < 300:
-            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", ALLOW)
+            lines = (b"Contact", self.agent.contact(tx.flow), b"Allow", self.agent.allow)
         return self.agent.response(
             tx.request, code, lines, b"application/sdp", body, self.dialog.local_tag
         )
@@ -79,9 +83,12 @@ class Callee:
 
     def _ring_again(self, now):
         # 13.3.1.1: once a minute, or a proxy takes us for dead
-        self.retry_at = later(now, limits.RING_AGAIN)
-        if self.tx.data:
+        self.retry_at = later(now, limits.T1)
+        if self.ringing:
             self.tx.respond(180, self.tx.data, now)
+        else:
+            self._greet(now)
+        self.retry_at = later(now, limits.RING_AGAIN)
 
     def _send_ok(self, now):
         self.dialog.confirmed = True

@@ -3,14 +3,51 @@
 
 from . import limits
 from .clock import later
-from .dialog import contact
+from .dialog import Dialog, contact
 from .errors import ProtocolError
 from .reasons import word
 from .request import NOBODY, Request
+from .uri import sip
 
 
 class Caller:
     """The actions of call.MACHINE for the side that sent the INVITE."""
+
+    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False):
+        """Call `uri` (bytes). `lines` are more header lines: name, value, ...; `late`: no offer in
+        the INVITE; `follow`: go where a 3xx points.
+        """
+        agent = self.agent
+        u = sip(uri)
+        # No longer than the transaction lives, or there would be no CANCEL at its end.
+        ring_ms = min(ring_ms or limits.RING_MS, limits.RING_MS)
+        self.lines = lines
+        d = Dialog(agent.aor, self.peer, u.text(True))
+        d.routes = list(agent.routes)
+        d.user = self
+        self.late = late
+        self.follow = follow
+        self.ring_ms = ring_ms
+        self.end_at = later(now, ring_ms)
+        self.early = []
+        if self not in agent.parts:
+            agent.parts.append(self)
+        flow = agent.flow_to(d, now)
+        if not flow:
+            self._fail(503, "Unreachable")
+            self._finish(now)
+            return
+        try:
+            if not self.sdp:
+                self.sdp = agent.session(self, flow)
+        except ProtocolError as e:  # no socket for the sound
+            self._fail(e.status, word(e.status))
+            self._finish(now)
+            return
+        body = b"" if late else self.sdp.offer()
+        lines = (b"Allow", agent.allow) + tuple(lines)
+        self.invite = Request(agent, d, b"INVITE", self, lines, b"application/sdp", body)
+        self.invite.send(now)
 
     def _fork_of(self, m):
         for d in self.early:
@@ -61,13 +98,14 @@ class Caller:
         if contact(m):
             d.target = contact(m)
             d.routes = self.invite.dialog.fork(m).routes  # 13.2.2.4: computed again from the 2xx
+        self.agent.dialogs[d.key()] = d
+        # From here on nothing wants memory: there is a dialog, or there is none.
         d.cseq = self.invite.cseq
         d.confirmed = True
         d.user = self
         self.dialog = d
         self.source = m.flow.remote[0]
-        self.early = []
-        self.agent.dialogs[d.key()] = d
+        self.early = ()
         return d
 
     def _stray(self, m, now):
@@ -112,9 +150,12 @@ class Caller:
             return
         # 9.1: no final response within 64*T1: the INVITE's transaction is destroyed, the call is
         # over
-        self.end_at = later(now, limits.TIMEOUT)
+        if self.end_at is None:
+            self.end_at = later(now, limits.TIMEOUT)
+        self.retry_at = later(now, limits.T1)
         self.invite.tx.expire(limits.TIMEOUT, now)
-        self.invite.cancel(now)
+        if self.invite.cancel(now):
+            self.retry_at = None
 
     def _ring_timeout(self, now):
         self._fail(408, "NoAnswer")

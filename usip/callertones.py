@@ -61,9 +61,13 @@ class CallerTones:
             self._audio.start()
         except Exception as e:
             self._audio = None
-            phone.driver.fault(e)
+            phone.driver.failed(e)
             return
-        self._task = asyncio.create_task(self._run(tone(name, phone.country), ms))
+        try:
+            self._task = asyncio.create_task(self._run(tone(name, phone.country), ms))
+        except MemoryError:
+            self._end()
+            raise
 
     def stop(self):
         """Silence, at once."""
@@ -78,7 +82,7 @@ class CallerTones:
         try:
             audio.stop()
         except Exception as e:
-            self._phone.driver.fault(e)
+            self._phone.driver.failed(e)
         self._phone._tell()
 
     async def _run(self, source, ms):
@@ -96,5 +100,5 @@ class CallerTones:
                     due = now()  # the machine stood still: never in a burst
                 await asyncio.sleep(max(wait, 0) / 1000)
         except Exception as e:  # the sound device fails
-            self._phone.driver.fault(e)
+            self._phone.driver.failed(e)
         self._end()

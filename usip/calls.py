@@ -68,7 +68,12 @@ class Calls:
         if self._full():
             raise UsageError("too many calls")
         call = Call(self.agent, False, b"<" + uri + b">")
-        call.dial(uri, now, **how)
+        try:
+            call.dial(uri, now, **how)
+        except Exception:
+            if call.state != b"X":
+                call.drop()
+            raise
         return call
 
     def _invite(self, tx, m, now):

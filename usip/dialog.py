@@ -48,6 +48,7 @@ class Dialog:
         self.proven = False  # a request with our tag came
         self.owner = call_id is None  # of the Call-ID: who waits longer after a 491 (14.1)
         self.user = None
+        self.found_by = None  # key(), once it was wanted
 
     def fork(self, m):
         """UAC: the dialog that the response `m` to our INVITE creates (12.1.2)."""
@@ -82,7 +83,9 @@ class Dialog:
 
     def key(self):
         """What the agent finds it by (12.2.2): Call-ID, our tag, the peer's tag."""
-        return self.call_id, self.local_tag, self.remote_tag
+        if self.found_by is None:
+            self.found_by = self.call_id, self.local_tag, self.remote_tag
+        return self.found_by
 
     def check(self, m):
         """12.2.2: a CSeq below the last one is out of order: 500 (the agent adds Retry-After)."""

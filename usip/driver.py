@@ -4,6 +4,7 @@
 import asyncio
 
 from . import limits
+from .clock import later, left
 
 try:
     from time import ticks_ms
@@ -22,16 +23,25 @@ except ImportError:  # CPython
 
 _DROPS = 8  # datagrams that are dropped before the others have their turn
 
-_sleep_ms = getattr(asyncio, "sleep_ms", None)
+sleep_ms = getattr(asyncio, "sleep_ms", None)  # wants no memory, which sleep() does
+if not sleep_ms:  # CPython
+
+    def sleep_ms(ms):
+        return asyncio.sleep(ms / 1000)
 
 
 def _ignore(e):
     pass
 
 
-def _pause():
-    # MicroPython's sleep_ms() wants no memory, sleep() little: this comes after it ran out.
-    return _sleep_ms(100) if _sleep_ms else asyncio.sleep(0.1)
+async def ring(ms, f):
+    """Call `f` in `ms` milliseconds: a task of its own. Not asyncio.wait_for(): where memory runs
+    out within that, MicroPython's leaves a task behind which later cancels who waited."""
+    try:
+        await sleep_ms(ms)
+    except MemoryError:
+        pass  # too early is better than never
+    f()
 
 
 class UdpFlow:
@@ -61,7 +71,10 @@ class Driver:
         self.fault = _ignore  # fault(exception): something below raised what it must not
         self._flows = {}
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
-        self._tasks = []
+        self.tasks = []
+        self.turns = 0  # of the task that looks at the deadlines
+        self._alarm = None  # the task that wakes _time() ...
+        self._alarm_at = 0  # ... then
         self._buf = None
         self._passed = 0  # datagrams since the others had their turn
 
@@ -76,12 +89,18 @@ class Driver:
     def serve(self):
         """Serve with new tasks: on MicroPython Ctrl-C ends whichever task it finds running."""
         self._cancel()
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
+        self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._time())]
 
     def _cancel(self):
-        for t in self._tasks:
+        for t in self.tasks:
             t.cancel()
-        self._tasks = []
+        self.tasks = []
+        self._quiet()
+
+    def _quiet(self):
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
 
     def close(self):
         self._cancel()
@@ -137,15 +156,15 @@ class Driver:
                     try:
                         n = self._one(ep, view)
                     except Exception as e:
-                        self._failed(e)
+                        self.failed(e)
                     # A flood must leave room for timers and sound. What was dropped cost little.
                     self._passed += 1
                     if self._passed > _DROPS or not n:
                         self._passed = 0
-                        await asyncio.sleep(0)
+                        await sleep_ms(0)
             except Exception as e:  # not even memory to wait with
-                self._failed(e)
-                await _pause()
+                self.failed(e)
+                await sleep_ms(100)
             n = 0
             self._wake.set()
 
@@ -168,24 +187,39 @@ class Driver:
         wake = self._wake
         while self.endpoint:
             wake.clear()
+            self.turns = self.turns + 1 & 0xFFFF
             try:
                 ms = self.agent.poll(now())
+                if ms == 0:
+                    await sleep_ms(0)
+                    continue
                 if ms is None:
-                    await wake.wait()
-                elif ms > 0:
-                    try:
-                        await asyncio.wait_for(wake.wait(), ms / 1000)
-                    except asyncio.TimeoutError:
-                        pass
+                    self._quiet()
                 else:
-                    await asyncio.sleep(0)
+                    self._set(ms)
+                await wake.wait()
             except Exception as e:
-                self._failed(e)
-                await _pause()
+                self.failed(e)
+                await sleep_ms(100)
 
-    def _failed(self, e):
-        # What the network sends never raises here: this is our bug, the application's, or there is
-        # no memory. The phone lives on and says so.
+    def _set(self, ms):
+        # One that rings too early costs a look at the deadlines; a new one each time costs more.
+        t = now()
+        if self._alarm:
+            d = left(self._alarm_at, t)
+            if 0 < d <= ms:
+                return
+            self._quiet()
+        self._alarm_at = later(t, ms)
+        self._alarm = asyncio.create_task(ring(ms, self._rung))
+
+    def _rung(self):
+        self._alarm = None
+        self._wake.set()
+
+    def failed(self, e):
+        """What the network sends never raises below: this is our bug, the application's, or there
+        is no memory. The phone lives on and says so. Raises nothing."""
         try:
             self.fault(e)
         except Exception:

@@ -61,10 +61,15 @@ class _Sender:
         call = self.call
         if not self.request and self.waiting and call.state == b"E":
             body = b"Signal=%s\r\nDuration=%d\r\n" % self.waiting.pop(0)
-            self.request = Request(
-                call.agent, call.dialog, b"INFO", self, (), b"application/dtmf-relay", body
-            )
-            self.request.send(now)
+            try:
+                self.request = Request(
+                    call.agent, call.dialog, b"INFO", self, (), b"application/dtmf-relay", body
+                )
+                self.request.send(now)
+            except MemoryError:
+                self.request = None
+                self.waiting = []  # never in the middle of other digits
+                raise
 
     def response(self, request, m, status, now):
         if status < 200:

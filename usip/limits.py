@@ -106,6 +106,15 @@ WARN_MS = 10_000  # before the longest end of a call both sides are warned
 PROBE_MS = 90_000
 BYE_MS = 32_000  # a BYE that nobody answers ends the call all the same
 
+# --- a supervised application ---
+WATCH_MS = 1000  # between looks; a watchdog may not wait for less than three of them
+UNHEALTHY = 3  # looks in a row until it restarts: one may meet a name that is being resolved
+LATE_MS = 5000  # event loop or deadline: no call survives what takes longer
+RESTART_FIRST = 1000  # ms of pause until a task that raised is made anew, doubled up to
+RESTART_MAX = 60_000
+RESTARTS = 6  # failures in a row, two minutes of them, until the whole device restarts
+WELL_MS = 600_000  # a task that ran for so long begins to count anew
+
 # --- the door ---
 CODE_MAX = 16  # digits
 CODE_MS = 15_000  # a code is typed in one go, or not at all

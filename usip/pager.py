@@ -33,7 +33,13 @@ class Single:
     def response(self, request, m, status, now):
         if self.follow and m and 300 <= status < 400 and contact(m):
             self.follow = False  # once
-            self._send(request.agent, request.method, contact(m), now, request.ctype, request.body)
+            try:
+                self._send(
+                    request.agent, request.method, contact(m), now, request.ctype, request.body
+                )
+            except MemoryError:  # who waits for the answer must not wait for ever
+                self.response(request, None, 503, now)
+                raise
         elif status >= 200 and not self.status:
             self.status = status
             self.m = m
@@ -77,5 +83,7 @@ class Pager:
             str(m.body, "utf-8")
         except UnicodeError:
             raise ProtocolError(415, "text is not UTF-8")
-        agent.answer(tx, 200, now)
+        # In this order a text that there is no memory for is not answered, and comes again.
+        data = agent.response(m, 200)
         agent.listener("message", m, m.body)
+        tx.respond(200, data, now)

@@ -8,13 +8,15 @@ from . import limits
 from .agent import Agent
 from .call import Call as Core
 from .calls import Calls
-from .driver import Driver, now
+from .clock import later, left
+from .driver import Driver, now, ring
 from .errors import ProtocolError
 from .guard import Guard
-from .phonecall import Call, Queue
+from .phonecall import Call
 from .pump import Pump
 from .sdp import Session
 from .uri import Uri
+from .waits import Queue
 
 
 def as_bytes(text):
@@ -203,16 +205,21 @@ class Phone:
         """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was
         closed.
         """
+        if ready():
+            return True
+        alarm = None
         if timeout_ms is not None:
-            try:
-                return await asyncio.wait_for(self.wait(ready), timeout_ms / 1000)
-            except asyncio.TimeoutError:
-                return bool(ready())
-        while not ready():
-            if self.closed:
-                return False
-            await self._news.wait()
-        return True
+            end = later(now(), timeout_ms)
+            alarm = asyncio.create_task(ring(timeout_ms, self._tell))
+        try:
+            while not ready():
+                if self.closed or alarm and left(end, now()) <= 0:
+                    return False
+                await self._news.wait()
+            return True
+        finally:
+            if alarm:
+                alarm.cancel()
 
     def _tell(self):
         # Wakes every wait; each looks for itself whether it is meant.
@@ -317,8 +324,9 @@ class Phone:
 
     async def _single(self, single):
         self.driver.kick()
-        await self.wait(lambda: single.status)
-        return single.status
+        # Longer than its transactions last, whatever becomes of them.
+        await self.wait(lambda: single.status, 4 * limits.TIMEOUT)
+        return single.status or 408
 
     async def next_message(self, timeout_ms=None):
         """The next text that came: (from: name-addr as bytes, text: str), None when none came in
@@ -329,11 +337,20 @@ class Phone:
     # --- what the core tells ---
 
     def _event(self, event, subject, detail):
+        try:
+            self._hear(event, subject, detail)
+        finally:
+            self._tell()
+
+    def _hear(self, event, subject, detail):
         if isinstance(subject, Core):
-            subject = self._face(subject)
             if event == "dropped":  # refused before it rang: only its socket is to be closed
-                subject.event("ended")
+                if subject.data:
+                    subject.data.event("ended")
                 return
+            subject = self._face(subject)
+            if event == "ended":
+                self._incoming.remove(subject)
             if event == "dtmf":
                 if not subject.heard(*detail):
                     return
@@ -341,8 +358,6 @@ class Phone:
                 subject.event(event)
             if event == "incoming":
                 self._incoming.put(subject)
-            elif event == "ended":
-                self._incoming.remove(subject)
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
         self.tell(event, subject, detail)

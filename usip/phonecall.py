@@ -5,55 +5,24 @@ import asyncio
 
 from . import limits
 from .clock import left
-from .driver import now
+from .driver import now, sleep_ms
 from .errors import UsageError
+from .waits import Digits
 
 # Some PBXs send each digit both ways. The way that the first one came is believed, until it has
 # been quiet for so many milliseconds.
 _OTHER_WAY = 3000
 
 
-class Queue:
-    """A bounded queue that a closing phone ends."""
+class _Nobody:
+    # What a pump tells when its call is over.
+    def fault(self, *what):
+        pass
 
-    def __init__(self, phone, size=16):
-        self.phone = phone
-        self.size = size
-        self.items = []
-
-    def put(self, item):
-        if len(self.items) < self.size:
-            self.items.append(item)
-
-    def remove(self, item):
-        """It is of no use any more."""
-        if item in self.items:
-            self.items.remove(item)
-
-    async def get(self, timeout_ms=None):
-        """The next item; None when none came in time or there will be no more."""
-        while await self.phone.wait(lambda: self.items, timeout_ms):
-            if self.items:  # nobody else was faster
-                return self.items.pop(0)
+    alive = silent = digit_came = fault
 
 
-class _Digits:
-    # An asynchronous iterator; MicroPython has no asynchronous generators.
-    def __init__(self, call):
-        self.call = call
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        try:
-            d = await self.call.digit()
-        except asyncio.CancelledError:
-            self.call.hangup()
-            raise
-        if d is None:
-            raise StopAsyncIteration
-        return d
+_nobody = _Nobody()
 
 
 class Call:
@@ -152,19 +121,30 @@ class Call:
         """An asynchronous iterator over the digits, however they are sent; it ends with the
         call.
         """
-        return _Digits(self)
+        return Digits(self)
 
-    async def __aenter__(self):
+    # Leaving hangs up, whether or not there is memory for a coroutine.
+    def __aenter__(self):
+        try:
+            return self._enter()
+        except MemoryError:
+            self.hangup()
+            raise
+
+    async def _enter(self):
         return self
 
-    async def __aexit__(self, *exc):
+    def __aexit__(self, kind, error, trace):
         self.hangup()
+        return sleep_ms(0)
 
     # --- doing ---
 
     def _do(self, method, *args):
-        getattr(self.core, method)(*args, now())
-        self.phone.driver.kick()
+        try:
+            getattr(self.core, method)(*args, now())
+        finally:
+            self.phone.driver.kick()
 
     def ring(self, code=180):
         """Callee: 183 sends our sound ahead of the answer. 180 was sent already."""
@@ -194,7 +174,10 @@ class Call:
         self.phone.driver.kick()
 
     def hangup(self):
-        self._do("hangup")
+        try:
+            self.core.hangup(now())
+        finally:
+            self.phone.driver.kick()
 
     def hold(self, on=True):
         """Put the peer on hold, or resume."""
@@ -283,7 +266,10 @@ class Call:
         if event == "ended":
             self._close()  # first: the loudspeaker has to be free for what tells of the end
         if tones:  # first: the loudspeaker has to be free for the call
-            tones.event(self, event)
+            try:
+                tones.event(self, event)
+            except MemoryError as e:  # the call goes on without
+                self.fault(e)
         if event == "answered":
             self.was_answered = True
             if self.phone.talk_ms:
@@ -302,18 +288,22 @@ class Call:
             for c in phone.calls.active():
                 if c.data and c.data is not self and c.data.pump and c.data.pump.audio:
                     audio = None  # there is one microphone and one loudspeaker
-            self.pump = phone.pump()
-            trace = phone.agent.trace
-            self.pump.begin(
-                self.endpoint,
-                self._host,
-                audio,
-                self,
-                trace,
-                self._bound,
-                phone.inband,
-                phone.speech,
-            )
+            pump = phone.pump()
+            try:
+                pump.begin(
+                    self.endpoint,
+                    self._host,
+                    audio,
+                    self,
+                    phone.agent.trace,
+                    self._bound,
+                    phone.inband,
+                    phone.speech,
+                )
+            except MemoryError:  # with buffers as big as these another would not be had again
+                phone.pumps.append(pump)
+                raise
+            self.pump = pump
         core = self.core
         remote = core.sdp.remote
         s = self.pump.stream
@@ -347,19 +337,24 @@ class Call:
 
     def _close(self):
         pump = self.pump
+        endpoint = self.endpoint
+        self.endpoint = None
         if pump:
-            self._stats = self.stats
             audio = pump.audio
-            pump.stop()
-            self.phone.pumps.append(pump)
+            try:
+                self._stats = self.stats
+            except MemoryError as e:
+                self.fault(e)
             self.pump = None
+            pump.stop()
+            pump.user = _nobody  # else it keeps all of this call until the next
+            self.phone.pumps.append(pump)
             for c in self.phone.calls.active():
                 if audio and c.data and c.data.pump:
                     c.data.pump.take(audio)  # the other call gets the microphone
                     break
-        elif self.endpoint:
-            self.endpoint.close()
-        self.endpoint = None
+        elif endpoint:
+            endpoint.close()
 
     # --- what the pump tells ---
 
@@ -379,7 +374,7 @@ class Call:
             self.phone.driver.kick()
 
     def fault(self, e):
-        self.phone.driver.fault(e)
+        self.phone.driver.failed(e)
 
     def heard(self, digit, ms, via):
         """Take a digit; False when it is one that came another way already."""

@@ -5,16 +5,9 @@ import asyncio
 
 from . import limits
 from .clock import later, left
-from .driver import now
+from .driver import now, sleep_ms
 from .media import g711
 from .media.stream import EVENT, MediaStream
-
-_sleep_ms = getattr(asyncio, "sleep_ms", None)
-if not _sleep_ms:  # CPython
-
-    def _sleep_ms(ms):
-        return asyncio.sleep(ms / 1000)
-
 
 _LATE = 40  # ms; two packets close together are no burst
 _MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
@@ -147,20 +140,28 @@ class Pump:
                 audio.codec = None if self.speech else self._codec
             audio.start()
         except Exception as e:
-            self._silent(e)
+            self._silent(e, True)
 
-    def _silent(self, e):
-        # The sound device fails: the call goes on without.
-        self.audio = None
+    def _silent(self, e, whole=False):
+        # The sound device fails: the call goes on without. No memory: without this frame.
         self.user.fault(e)
+        audio = self.audio
+        if audio and (whole or not isinstance(e, MemoryError)):
+            self.audio = None
+            try:
+                audio.stop()
+            except Exception:
+                pass  # that it fails has been told
 
     def stop(self):
-        if self._task:
+        task = self._task
+        self._task = None
+        if task:
             # A call may end within the task: a BYE that there is no way to send. MicroPython's
             # asyncio cannot cancel what runs; it ends by itself.
             self._life += 1
             if not self._at_work:
-                self._task.cancel()
+                task.cancel()
             try:
                 if self.rtcp:
                     self.rtcp.send(True)
@@ -169,12 +170,13 @@ class Pump:
         self.endpoint.close()
         if self.rtcp:
             self.rtcp.close()
+        audio = self.audio
+        self.audio = None
         try:
-            if self._task and self.audio:
-                self.audio.stop()
+            if task and audio:
+                audio.stop()
         except Exception as e:
-            self._silent(e)
-        self._task = self.audio = None
+            self.user.fault(e)
 
     async def _run(self, life):
         due = now()
@@ -211,7 +213,7 @@ class Pump:
             self._at_work = False
             if self._life != life:
                 return
-            await _sleep_ms(wait if wait > 0 else 0)
+            await sleep_ms(wait if wait > 0 else 0)
 
     def _second(self):
         s = self.stream

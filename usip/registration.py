@@ -18,7 +18,7 @@ from .uri import Uri
 #         U un-REGISTER sent
 # events  s start or network came back  2 a 2xx  3 any failure  4 a 423  $ time is up  q stop
 # actions r register  a accepted  f failed: back off  m more seconds wanted: again
-#         h hush: it was sent often enough
+#         h hush: it was sent often enough, or nothing is heard of it any more
 #         u unregister  d done: unregistered  n nothing to undo
 
 # fmt: off
@@ -75,7 +75,6 @@ class Registration:
 
     def poll(self, now):
         if self.at is not None and left(self.at, now) <= 0:
-            self.at = None
             self._fire(b"$", now)
         if self.state != b"A" or not self.agent.public:
             self.ping_at = None
@@ -90,19 +89,27 @@ class Registration:
 
     def _fire(self, event, now, m=None):
         i = MACHINE.find(self.state + event)
+        state = MACHINE[i + 3 : i + 4]
+        if event == b"$":  # used up, now that nothing before the action wants memory
+            self.at = None
         if i < 0:
             return
-        state = MACHINE[i + 3 : i + 4]
         if state != self.state and self.agent.log:
             self.agent.log(self, self.state, state)
         self.state = state
-        _ACTIONS[MACHINE[i + 2]](self, m, now)
+        self.at = None
+        try:
+            _ACTIONS[MACHINE[i + 2]](self, m, now)
+        except Exception:
+            if self.at is None or self.state == b"R":  # no memory: a try that has failed, or an end
+                self.state = b"U" if state in b"UN" else b"F"
+                self.at = later(now, limits.BACKOFF_FIRST)
+            raise
 
     def _send(self, expires, now):
         agent = self.agent
         self.dialog.routes = list(self.outbound)
         flow = agent.flow_to(self.dialog, now)
-        self.at = None
         lines = (b"Allow", ALLOW)
         if flow:
             if flow.remote not in agent.trusted:
@@ -112,6 +119,8 @@ class Registration:
             if self.bound and self.bound != contact:
                 # Where we were: a registrar that goes on calling there rings nobody.
                 lines += (b"Contact", self.bound + b";expires=0")
+        # Longer than the transactions last, the one with credentials too: whatever becomes of them.
+        self.at = later(now, 3 * limits.TIMEOUT)
         if self.request:
             self.request.quit = True  # 10.2: one at a time; a late challenge is not answered
         self.request = Request(agent, self.dialog, b"REGISTER", self, lines)
@@ -212,8 +221,14 @@ class Registration:
         return True
 
     def _hush(self, m, now):
+        # Longer than the transactions last, the one with credentials too: whatever became of them.
+        self.at = later(now, 3 * limits.TIMEOUT)
         tx = self.request.tx
-        if tx and tx.state == b"T" and not self.request.tries:
+        if not tx or tx.keys is None:
+            self.status = 408
+            self.state = b"F"
+            self._failed(m, now)
+        elif tx.state == b"T" and not self.request.tries and self.failures >= limits.HUSH_AFTER:
             tx.retry_at = None
             self.agent.transactions.place(tx)
 
@@ -231,6 +246,7 @@ class Registration:
         self._send(self.expires, now)
 
     def _failed(self, m, now):
+        self.request.quit = True  # it may be on its way still
         status = self.status
         n = min(self.failures, 9)
         self.failures += 1

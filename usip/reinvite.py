@@ -2,9 +2,8 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .agent import ALLOW
 from .clock import later, left
-from .errors import ProtocolError, UsageError
+from .errors import ProtocolError
 from .rand import below
 from .request import Request
 from .sdp import parse
@@ -15,7 +14,7 @@ from .sdp import parse
 #         P we answered the peer's 200 and wait for its ACK  G glare: we wait
 # events  m we want a change  i the peer's re-INVITE
 #         2 3 4  a 2xx, another final, a 491 to ours
-#         k ACK  ~ send the 200 again  $ time is up
+#         k ACK  ~ send the 200 again, or ours that there was no memory for  $ time is up
 # actions s send  a answer 200  l 491: ours is out  e 500: the first is not done (14.2)
 #         w want it later  u agreed: ACK  f failed, as before  g wait (14.1)
 #         d done  r send the 200 again  b no ACK: hang up
@@ -26,6 +25,7 @@ MACHINE = (
     b"LmwL LilL L2uN L3fN L4gG "
     b"PmwP PieP PkdN P~rP P$bN "
     b"GmwG GiaP G$sL "
+    b"N~sL G~sL "
 )
 # fmt: on
 
@@ -44,7 +44,7 @@ class Reinvite:
         self.offered = False  # our 200 held an offer: the ACK brings the answer
         self.ok = b""
         self.retry_at = self.end_at = None
-        self.interval = 0
+        self.interval = limits.T1
 
     def hold(self, on, now):
         if self.call.sdp:  # else the call never came about
@@ -69,7 +69,6 @@ class Reinvite:
     def came(self, tx, m, now):
         """The peer's re-INVITE."""
         call = self.call
-        tx.user = call
         if call.state != b"E":
             # The ACK of our first 2xx was overtaken (RFC 5407 3.1.4), or the call is about to end.
             raise ProtocolError(481 if call.state in b"BX" else 491)
@@ -77,9 +76,8 @@ class Reinvite:
             call.agent.answer(tx, 415, now, (b"Accept", b"application/sdp"))
             return
         self.allowed(m)
-        self.m = m
         i = self.state
-        self._fire(b"i", now, tx)
+        self._with(m, b"i", now, tx)
         if i == b"G":
             self.wanted = True  # ours is still wanted, after this one
 
@@ -100,26 +98,29 @@ class Reinvite:
     def response(self, m, status, now):
         if status < 200:
             return
-        self.m = m
         if status in (481, 408):  # 12.2.1.2, 14.1: the dialog is gone
             self.call.gone(status, now)
         else:
-            self._fire(b"2" if status < 300 else b"4" if status == 491 else b"3", now)
+            self._with(m, b"2" if status < 300 else b"4" if status == 491 else b"3", now)
 
     def ack(self, m, now):
         """An ACK came: True when it was for a re-INVITE."""
         if self.state != b"P" or m.cseq != self.cseq:
             return False
-        self.m = m
-        self._fire(b"k", now)
+        self._with(m, b"k", now)
         return True
+
+    def _with(self, m, event, now, tx=None):
+        self.m = m
+        try:
+            self._fire(event, now, tx)
+        finally:
+            self.m = None
 
     def poll(self, now):
         if self.retry_at is not None and left(self.retry_at, now) <= 0:
-            self.retry_at = None
             self._fire(b"~", now)
         if self.end_at is not None and left(self.end_at, now) <= 0:
-            self.end_at = None
             self._fire(b"$", now)
         ms = None
         for at in (self.retry_at, self.end_at):
@@ -131,17 +132,29 @@ class Reinvite:
 
     def _fire(self, event, now, tx=None):
         i = MACHINE.find(self.state + event)
+        state = MACHINE[i + 3 : i + 4]
+        if event == b"~":
+            self.retry_at = None
+        elif event == b"$":
+            self.end_at = None
         if i < 0:
             return
         was = self.state
-        self.state = MACHINE[i + 3 : i + 4]
+        self.news = False
+        self.state = state
         if self.state != was and self.call.agent.log:
             self.call.agent.log(self, was, self.state)
         try:
             _ACTIONS[MACHINE[i + 2]](self, tx, now)
-        except (ProtocolError, UsageError):
-            self.state = was  # nothing was agreed: as before
+        except Exception:  # an action raises before it has changed anything: as before
+            self.state = was
             raise
+        if self.news:
+            try:
+                self.call.media()
+            except MemoryError:  # sound that goes where it went before is worse than none
+                self.call.hangup(now, "Failed")
+                raise
         if self.state == b"N" and self.wanted:
             self.wanted = False
             self.wish(now)
@@ -149,24 +162,45 @@ class Reinvite:
     def _send(self, tx, now):
         call = self.call
         self.end_at = None
-        lines = (b"Allow", ALLOW)
-        self.request = Request(
-            call.agent, call.dialog, b"INVITE", call, lines, b"application/sdp", call.sdp.offer()
-        )
-        self.request.send(now)
+        self.wanted = False
+        lines = (b"Allow", call.agent.allow)
+        try:
+            self.request = Request(
+                call.agent,
+                call.dialog,
+                b"INVITE",
+                call,
+                lines,
+                b"application/sdp",
+                call.sdp.offer(),
+            )
+            self.request.send(now)
+        except MemoryError:
+            self.request = None
+            self.wanted = True  # soon, or after what comes first
+            self.retry_at = later(now, limits.T1)
+            raise
 
     def _agreed(self, tx, now):
         call = self.call
         m = self.m
         call.dialog.refresh(m)
+        good = self._accepts(m)
         self.request.ack(call.dialog, now)
         self.request = None
-        try:
-            call.sdp.accept(m.body)
-        except ProtocolError:
+        if good:
+            self.news = True
+        else:
             call.hangup(now, "Failed")
-            return
-        call.media()
+
+    def _accepts(self, m, strict=False):
+        try:
+            if strict:
+                self.allowed(m)
+            self.call.sdp.accept(m.body)
+            return True
+        except ProtocolError:
+            return False
 
     def _failed(self, tx, now):
         self.call.sdp.back()
@@ -193,7 +227,7 @@ class Reinvite:
         call = self.call
         self.offered = not self.m.body
         body = call.sdp.offer() if self.offered else call.sdp.answer(self.m.body)
-        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", ALLOW)
+        lines = (b"Contact", call.agent.contact(tx.flow), b"Allow", call.agent.allow)
         self.ok = call.agent.response(tx.request, 200, lines, b"application/sdp", body)
         call.dialog.refresh(self.m)
         self.tx = tx
@@ -201,9 +235,9 @@ class Reinvite:
         self.interval = limits.T1
         self.retry_at = later(now, limits.T1)
         self.end_at = later(now, limits.TIMEOUT)
+        tx.user = call
         tx.respond(200, self.ok, now)
-        if not self.offered:
-            call.media()
+        self.news = not self.offered
 
     def _again(self, tx, now):
         self.interval = min(self.interval * 2, limits.T2)
@@ -211,17 +245,13 @@ class Reinvite:
         self.tx.respond(200, self.ok, now)
 
     def _done(self, tx, now):
+        good = not self.offered or self._accepts(self.m, True)
         self.retry_at = self.end_at = None
         self.tx.user = None  # the transaction has done its work
-        call = self.call
-        if self.offered:
-            try:
-                self.allowed(self.m)
-                call.sdp.accept(self.m.body)
-            except ProtocolError:
-                call.hangup(now, "Failed")
-                return
-            call.media()
+        if good:
+            self.news = self.offered
+        else:
+            self.call.hangup(now, "Failed")
 
     def _no_ack(self, tx, now):
         self.retry_at = None

@@ -50,8 +50,13 @@ class Request:
                 agent.credentials.forget()  # or what was asked of us: not every time anew
             self.user.response(self, None, 513, now)
             return
-        self.tx = agent.client(flow, self.method, self, now, branch)
-        self.tx.start(data, now)
+        tx = agent.client(flow, self.method, self, now, branch)
+        self.tx = tx
+        try:
+            tx.start(data, now)
+        except MemoryError:  # all or nothing
+            agent.transactions.remove(tx)
+            raise
 
     def _build(self, flow, branch):
         w = self.agent.writer
@@ -94,21 +99,31 @@ class Request:
             self.ack(dialog, now)
 
     def cancel(self, now):
-        """CANCEL this request (9.1). The caller has seen a provisional response."""
+        """CANCEL this request (9.1); False without room. The caller has seen a provisional."""
         agent = self.agent
-        if agent.room():
+        room = agent.room()
+        if room:
+            data = agent.derive(b"CANCEL", self.tx.data)
             tx = agent.client(self.flow, b"CANCEL", NOBODY, now, self.tx.branch)
-            tx.start(agent.derive(b"CANCEL", self.tx.data), now)
+            tx.start(data, now)
+        return room
 
     def response(self, tx, m, status, now):
         if tx is not self.tx:
             return
-        if m and status in (401, 407) and not self.quit and self.agent.challenged(self, m):
-            self.send(now)
-            return
-        if m:
-            self.agent.answered(self, m)
-        self.user.response(self, m, status, now)
+        if m and status in (401, 407) and not self.quit:
+            try:
+                if self.agent.challenged(self, m):
+                    self.send(now)
+                    return
+            except MemoryError:  # who waits for the answer must not wait for ever
+                self.user.response(self, None, 503, now)
+                raise
+        try:
+            if m:
+                self.agent.answered(self, m)
+        finally:
+            self.user.response(self, m, status, now)
 
 
 class _Nobody:

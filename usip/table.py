@@ -16,6 +16,7 @@ class Table:
         self.queues = {}  # milliseconds from the last event to the end -> transactions
         self._keys = {}
         self._n = 0
+        self._astray = False  # one is in no queue: there was no memory to put it there
 
     def __len__(self):
         return self._n
@@ -32,10 +33,14 @@ class Table:
     def add(self, tx, key, other=None):
         """`other` is a second key that it may be asked for by. It is due from `place` on."""
         tx.keys = (key, other)
-        for k in tx.keys:
-            if k is not None and k not in self._keys:
-                self._keys[k] = tx
         self._n += 1
+        try:
+            for k in tx.keys:
+                if k is not None and k not in self._keys:
+                    self._keys[k] = tx
+        except MemoryError:
+            self.remove(tx)
+            raise
 
     def remove(self, tx):
         if tx.keys is None:
@@ -52,6 +57,8 @@ class Table:
 
     def place(self, tx):
         """Put `tx` where its deadlines want it."""
+        astray = self._astray
+        self._astray = True
         if tx.retry_at is not None:
             list_ = self.busy
         else:
@@ -59,14 +66,16 @@ class Table:
             if list_ is None:
                 list_ = self.queues[tx.life] = []
         if tx.list is list_:
+            self._astray = astray
             return
-        self.leave(tx)
         i = len(list_)
         if list_ is not self.busy:
             # One that was busy first may end a little before the last: in order all the same.
             while i and left(list_[i - 1].end_at, tx.end_at) > 0:
                 i -= 1
         list_.insert(i, tx)
+        self._astray = astray
+        self.leave(tx)
         tx.list = list_
 
     def leave(self, tx):
@@ -75,13 +84,18 @@ class Table:
         if list_ is None:
             return
         tx.list = None
-        if list_[-1:] == [tx]:
+        if list_ and list_[-1] is tx:
             list_.pop()
         elif tx in list_:
             list_.remove(tx)
 
     def poll(self, now):
         """Do what is due. Milliseconds until the next deadline, None when there is none."""
+        if self._astray:
+            for tx in tuple(self._keys.values()):
+                if tx.list is None:
+                    self.place(tx)
+            self._astray = False
         first = None
         for tx in tuple(self.busy):
             ms = tx.poll(now)
@@ -91,19 +105,9 @@ class Table:
             n = 0
             while n < len(list_) and left(list_[n].end_at, now) <= 0:
                 n += 1
-            if n:
-                over = list_[:n]
-                del list_[:n]
-                over.reverse()
-                try:
-                    while over:
-                        tx = over.pop()
-                        if tx.list is list_:  # else one before it has ended it
-                            tx.list = None
-                            tx.fire(b"$", now)
-                finally:
-                    while over:  # a user raised: the others are still due
-                        list_.insert(0, over.pop(0))
+            while n and list_ and left(list_[0].end_at, now) <= 0:
+                n -= 1
+                list_[0].fire(b"$", now)  # it leaves: if its user raises the others are still due
             if list_:
                 ms = max(left(list_[0].end_at, now), 0)
                 if first is None or ms < first:

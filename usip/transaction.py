@@ -71,6 +71,7 @@ class Transaction:
         self.user = user
         self.request = None  # server side: the Message, for the response
         self.tag = None  # ... and our To tag, once it is known
+        self.owed = 0  # ... and the final status, when its user is gone without having answered
         self.data = self.ack = None
         self.m = None  # the message that the current event brought
         self.keys = self.list = None  # the table's: what it is found by, the queue it is in
@@ -198,19 +199,18 @@ class Transaction:
             self._transmit(now)
             self.request = None
             return
-        if self.invite:
-            self._end(0 if reliable else limits.TIMER_D, now)
-            try:
-                self.ack = self.agent.derive(b"ACK", self.data, self.m.get("to"))
+        try:
+            if self.invite:
+                self._end(0 if reliable else limits.TIMER_D, now)
                 self._ack(now)
-            except UsageError:
-                self.ack = b""  # a To that long: it goes without
-        else:
-            self._end(0 if reliable else limits.T4, now)  # timer K
-        self.data = None  # it will not be sent again
-        if self.state != b"X":  # the ACK did not get out, and that was told
-            self._pass(now)
-        self.user = None  # a call that was refused need not stay for half a minute
+            else:
+                self._end(0 if reliable else limits.T4, now)  # timer K
+                self.data = None  # it will not be sent again
+        finally:  # an ACK that there is no memory for goes out when the response comes again
+            user = self.user
+            self.user = None  # a call that was refused need not stay for half a minute
+            if self.state != b"X":  # the ACK did not get out, and that was told
+                user.response(self, self.m, self.m.status, now)
 
     def _repeat(self, now):
         # Timer A doubles without bound, E and G up to T2.
@@ -235,13 +235,30 @@ class Transaction:
         self._send(data, now)
 
     def _ack(self, now):
+        if self.ack is None:
+            try:
+                self.ack = self.agent.derive(b"ACK", self.data, self.m.get("to"))
+            except UsageError:
+                self.ack = b""  # a To that long: it goes without
+            self.data = None  # it will not be sent again
         if self.ack:
             self._send(self.ack, now)
 
+    def owe(self, status, now):
+        """The user is gone, and may have had no memory to answer: then this is the answer."""
+        self.user = None
+        if self.state == b"P":
+            self.owed = status
+            self.retry_at = now
+            self.agent.transactions.place(self)
+
     def _trying(self, now):
-        self.retry_at = None
-        self.m = self.agent.response(self.request, 100)
-        self._transmit(now)
+        self.retry_at = later(now, limits.T1)
+        if self.owed:
+            self.agent.answer(self, self.owed, now)
+        else:
+            self.m = self.agent.response(self.request, 100)
+            self._transmit(now)
 
     def _confirmed(self, now):
         self.data = None

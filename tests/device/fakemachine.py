@@ -45,7 +45,7 @@ def step(n=1):  # so many milliseconds: timers go off, transfers end
             i2s.service()
 
 
-def reset():
+def clear():
     faults.clear()
     pins.clear()
     shorted.clear()
@@ -53,6 +53,7 @@ def reset():
     Timer.running.clear()
     Timer.taken = 0
     I2C.devices.clear()
+    WDT.live = None
 
 
 # ------------------------------------------------------------------------------------------- pins
@@ -168,6 +169,52 @@ class Timer:
             if self.mode == Timer.ONE_SHOT:
                 self.deinit()
             self.callback(self)
+
+
+class WDT:
+    """`fed` counts; `bites` says that nobody fed it in time."""
+
+    live = None
+
+    def __init__(self, id=0, timeout=5000):
+        assert WDT.live is None and timeout <= 8388, "an RP2040's cannot wait longer"
+        WDT.live = self
+        self.timeout = timeout
+        self.fed = 0
+        self.at = ms()
+
+    def feed(self):
+        self.fed += 1
+        self.at = ms()
+
+    @property
+    def bites(self):
+        return ms() - self.at > self.timeout
+
+
+class RTC:
+    kept = b"\xff\xfe rubbish, as after power-on"
+
+    def memory(self, *data):
+        if not data:
+            return RTC.kept
+        assert len(data[0]) <= 2048
+        RTC.kept = bytes(data[0])
+
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+cause = PWRON_RESET
+resets = 0
+
+
+def reset_cause():
+    return cause
+
+
+def reset():
+    # Of the machine; what a test begins with is `clear`.
+    global resets
+    resets += 1
 
 
 def freq(hz=None):

@@ -26,7 +26,7 @@ def patch(*modules):
 
 
 def fresh(*faults):
-    fakemachine.reset()
+    fakemachine.clear()
     for f in faults:
         fakemachine.faults.add(f)
     fakemachine.freeze()

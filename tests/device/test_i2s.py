@@ -33,7 +33,7 @@ def peak(pcm):
 
 
 def fresh(*faults):
-    fakemachine.reset()
+    fakemachine.clear()
     I2S.keep = 0
     fakemachine.controllers = 2
     for f in faults:

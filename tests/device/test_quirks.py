@@ -31,7 +31,7 @@ from usip_micropython.turns import TurnsAudio  # noqa: E402
 
 SLOW = True
 A, B = "192.0.2.1", "192.0.2.2"
-_sleep_ms = usip.pump._sleep_ms
+_sleep_ms = usip.pump.sleep_ms
 
 
 def phone(ip, first, **how):
@@ -102,7 +102,7 @@ async def talks(lost=0, meanwhile=None):
 
 
 def row(machine=(), sockets=(), lost=0, meanwhile=None):
-    fakemachine.reset()
+    fakemachine.clear()
     fakemachine.controllers = 4
     for f in machine:
         fakemachine.faults.add(f)
@@ -234,7 +234,7 @@ async def takes_turns():
 
 
 def test_one_controller_takes_turns():
-    fakemachine.reset()
+    fakemachine.clear()
     fakemachine.controllers = 4
     fakesocket.fresh()
     fakesocket.install()
@@ -251,11 +251,11 @@ async def ticks_of_10_ms(ms):
 
 
 def test_ticks_of_10_ms():
-    usip.pump._sleep_ms = ticks_of_10_ms
+    usip.pump.sleep_ms = ticks_of_10_ms
     try:
         row()
     finally:
-        usip.pump._sleep_ms = _sleep_ms
+        usip.pump.sleep_ms = _sleep_ms
 
 
 async def stand_still(a, b, x, y):

@@ -58,7 +58,7 @@ async def close_cancelled():
         pass
     assert await wait and x.over and a.closed
     assert [e.net.ip for e in lan.endpoints] == [b"192.0.2.2"] * 3  # SIP, RTP, RTCP
-    assert not a.driver._tasks and await a.incoming() is None
+    assert not a.driver.tasks and await a.incoming() is None
     await cancelled(asyncio.create_task(b.close()))  # before it could do much
     assert y.over and b.closed and lan.endpoints == []
 

@@ -94,8 +94,8 @@ class Clock:
     def run(self, frames):
         """Until so many frames were played; the milliseconds that it took."""
         start = self.t
-        before = pumps.now, pumps._sleep_ms
-        pumps.now, pumps._sleep_ms = self.now, self.sleep_ms
+        before = pumps.now, pumps.sleep_ms
+        pumps.now, pumps.sleep_ms = self.now, self.sleep_ms
         work = self.device.work
 
         def last(n):
@@ -108,7 +108,7 @@ class Clock:
         try:
             run(self.pump._run, self.pump._life)
         finally:
-            pumps.now, pumps._sleep_ms = before
+            pumps.now, pumps.sleep_ms = before
         assert not self.user.faults, self.user.faults
         return self.t - start
 

@@ -6,7 +6,8 @@
 
 def build(board, net):
     """The names of a board module, as a dict: `net`, `audio`, `button`, `opener`, `ringer`, `lamp`
-    (None where there is none) and `wifi(ssid, key)`. `board` is the BOARD of its board.py."""
+    (None where there is none), `wifi(ssid, key)` and `supervision(watchdog_ms)`, see restart.py.
+    `board` is the BOARD of its board.py."""
     made = {"net": net, "audio": None, "button": None, "opener": None, "ringer": None, "lamp": None}
     # First of all what must not open by itself.
     row = board.get("opener")
@@ -42,7 +43,13 @@ def build(board, net):
 
         return Wifi(ssid, key, net, hostname=board["hostname"])
 
+    def supervision(watchdog_ms=8000):
+        from . import restart
+
+        return restart.supervision(watchdog_ms)
+
     made["wifi"] = wifi
+    made["supervision"] = supervision
     return made
 
 
