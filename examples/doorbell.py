@@ -17,7 +17,7 @@ except ImportError:
 
 from usip import limits
 
-# A heap of 64 KB is tight: no reports on the sound, at most 120 ms of delay, no packets of 60 ms.
+# A heap of 72 KB is tight: no reports on the sound, at most 120 ms of delay, no packets of 60 ms.
 limits.RTCP = False
 limits.JITTER_SLOTS = 8
 limits.JITTER_MAX = 6

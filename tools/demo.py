@@ -1,6 +1,6 @@
 """The product doing its job, without a PBX and without hardware.
 
-A doorbell on MicroPython (unix port, 32 bits, 64 KB heap, usip frozen as in a firmware) registers
+A doorbell on MicroPython (unix port, 32 bits, 72 KB heap, usip frozen as in a firmware) registers
 with an embedded registrar. Its button is pressed; an indoor phone on CPython rings, answers, both
 hear each other; a wrong code leaves the door shut, the right one opens it; a text arrives; the call
 ends. Leaves in build/demo/ call.pcap, ladder.html and the two recordings. Exit status 1 if any of
@@ -181,7 +181,7 @@ class Demo:
         args = [f"sip:door@{registrar}", "ding", f"sip:indoor@{registrar}", CODE, HOST]
         args += [path("at-the-door.wav"), path("heard-at-the-door.wav"), HOST]
         argv, env = runner.command(
-            "unix32", os.path.join(ROOT, "examples", "doorbell.py"), args, heap="64k", frozen=True
+            "unix32", os.path.join(ROOT, "examples", "doorbell.py"), args, heap="72k", frozen=True
         )
         process = await asyncio.create_subprocess_exec(
             *argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE

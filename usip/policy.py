@@ -52,8 +52,11 @@ class Policy:
         if self._registrar and remote in self.agent.trusted:
             return True
         for host, port in self._hosts:
+            there = remote[0]
             if (not port or port == remote[1]) and (
-                host == remote[0] or host[-1:] == b"." and remote[0][: len(host)] == host
+                host == there
+                or host[-1:] == b"." and there[: len(host)] == host
+                or b":" in host and b":" in there and _whole(host) == _whole(there)
             ):
                 return True
         return False
@@ -108,6 +111,16 @@ class Policy:
 
 def _bytes(text):
     return text if isinstance(text, bytes) else text.encode()
+
+
+def _whole(host):
+    # RFC 4291 2.2: an IPv6 address may leave out zeros, and MicroPython writes them all.
+    left, gap, right = host.lower().partition(b"::")
+    left = left.split(b":") if left else []
+    right = right.split(b":") if right else []
+    if gap:
+        left += [b"0"] * (8 - len(left) - len(right)) + right
+    return [group.lstrip(b"0") for group in left]
 
 
 def _host(word):

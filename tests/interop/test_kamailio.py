@@ -151,8 +151,8 @@ def test_other_name(rig, proxy, runtime):
     phone.finish(status=1)
 
 
-# In 64 KB the demo talks once; two calls within a second and a text in each need a little more.
-@pytest.mark.parametrize("heap", ["72k", "96k"])
+# In 72 KB the demo talks once; two calls within a second and a text in each need a little more.
+@pytest.mark.parametrize("heap", ["80k", "96k"])
 def test_doorbell(rig, proxy, heap):
     """examples/doorbell.py, usip frozen: rings, talks, rings again at once, takes a text"""
     played = rig.noise("a.wav", seed=1), rig.noise("b.wav", seed=2)

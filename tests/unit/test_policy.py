@@ -122,6 +122,8 @@ def test_a_list_of_addresses():
         ((b"10.0.10.2", 5060), []),
         ((b"2001:db8::1", 5060), [180]),
         ((b"2001:db8::2", 5060), []),
+        ((b"2001:DB8:0:0:0:0:0:0001", 5060), [180]),  # as MicroPython writes it
+        ((b"2001:db8:1::1", 5060), []),
         (HOME, []),  # it was not listed
     ):
         h.agent.parts.clear()

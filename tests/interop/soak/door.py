@@ -9,7 +9,7 @@ import micropython
 
 from usip import limits
 
-# As examples/doorbell.py: what a heap of 64 KB goes without.
+# As examples/doorbell.py: what a heap of 72 KB goes without.
 limits.RTCP = False
 limits.JITTER_SLOTS = 8
 limits.JITTER_MAX = 6
