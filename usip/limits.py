@@ -101,6 +101,7 @@ RING_MS = 180_000
 RING_AGAIN = 60_000  # a ringing callee says so once a minute (13.3.1.1)
 GLARE_OWN = 2100  # 491 to the owner of the Call-ID: 2.1-4 s (14.1)
 GLARE_OTHER = 0  # 491 to the other: 0-2 s
+WAIT_MAX = 500_000_000  # ms that a wait lasts at most: 5.8 days, half the clock's period
 WARN_MS = 10_000  # before the longest end of a call both sides are warned
 # A call without sound for so long (held, or the peer lost its power) is asked whether it lives.
 PROBE_MS = 90_000

@@ -202,13 +202,14 @@ class Phone:
         await self.close()
 
     async def wait(self, ready, timeout_ms=None):
-        """Wait until `ready()` is true; False when `timeout_ms` passed before or the phone was
-        closed.
+        """Wait until `ready()` is true; False when `timeout_ms` (limits.WAIT_MAX at most) passed
+        before or the phone was closed.
         """
         if ready():
             return True
         alarm = None
         if timeout_ms is not None:
+            timeout_ms = min(int(timeout_ms), limits.WAIT_MAX)
             end = later(now(), timeout_ms)
             alarm = asyncio.create_task(ring(timeout_ms, self._tell))
         try:

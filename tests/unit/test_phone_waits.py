@@ -197,3 +197,22 @@ async def hang_up():
 
 def test_what_hangs_up():
     run(hang_up)
+
+
+async def odd_times():
+    lan = Lan()
+    a, b = await two(lan)
+    x, y = await up(a, b)
+    # Seconds times a thousand are no whole number; a year is more than the clock can tell.
+    assert not await x.ended(1.5) and await x.digit(0.25) is None
+    task = asyncio.create_task(x.ended(31_536_000_000))
+    await asyncio.sleep(0.05)
+    assert not x.over
+    y.hangup()
+    assert await task
+    await a.close()
+    await b.close()
+
+
+def test_times_that_are_odd():
+    run(odd_times)

@@ -25,7 +25,7 @@ THERE = "sip:indoor@%s:5070" % TOWN
 
 # Thirty calls a second: what SIP keeps of each for 32 s, in case a message gets lost, would fill
 # the heap with calls that are over. Here it is kept for 40 ms.
-limits.TIMEOUT = limits.LINGER = 40
+limits.TIMEOUT = limits.LINGER = limits.TIMER_D = 40
 limits.T4 = 20
 BUSY = 2  # so many transactions that are not over are no reason to wait
 

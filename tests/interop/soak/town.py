@@ -12,7 +12,7 @@ from usip_cpython.net import Net
 
 HOST = sys.argv[1]
 # Thirty calls a second: what is kept of each in case a message gets lost has to go sooner.
-limits.TIMEOUT = limits.LINGER = 2000
+limits.TIMEOUT = limits.LINGER = limits.TIMER_D = 2000
 limits.TRANSACTIONS = 400
 limits.CALLS = 8
 
