@@ -302,6 +302,8 @@ class Pump:
                     break
                 if self.trace and self._flow:
                     self.trace(False, self._show(begin, at - begin), self._flow, now())
+                if not d and s.waiting:
+                    d = s.settled()
                 if d:
                     self.user.digit_came(d, "rtp")
             if s.refused == refused:

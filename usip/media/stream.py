@@ -13,6 +13,7 @@ _FRAME = g711.FRAME
 # Packets and frames together, a second: so long may the address of the SDP take the stream back.
 _GRACE = 100
 _SILENT = 25  # frames, half a second: then the source may have another address
+_WAITING = 8  # digits
 _EARNED = 250  # packets, 5 s
 _KEEPALIVE = 256  # frames, 5 s: a held stream keeps its NAT mapping (RFC 6263)
 
@@ -65,6 +66,7 @@ class MediaStream:
         self._jitter.concealed = 0
         self.reception = Reception()
         self._digits_in = EventReceiver()
+        self.waiting = []  # digits that came before it was certain from whom
         self.ssrc_hi = self.ssrc_lo = -1
         self._sdp = self._remote = None
         self._lock = _OPEN
@@ -89,6 +91,7 @@ class MediaStream:
         if addr != self._sdp:
             self._sdp = self._remote = addr
             self._lock = _OPEN
+            self.waiting.clear()
         elif self._lock == _LOCKED and addr != self._remote:
             # But whom it names has his second again: before the ACK anybody may have been faster.
             self._lock = _MOVED
@@ -118,6 +121,7 @@ class MediaStream:
         if addr == self._sdp:
             self._remote = addr
             self._lock = _LOCKED
+            self.waiting.clear()  # somebody else's
         elif self._lock == _OPEN:
             self._remote = addr
             self._lock = _MOVED
@@ -130,6 +134,10 @@ class MediaStream:
         self._grace -= 1
         if self._grace <= 0:
             self._lock = _LOCKED
+
+    def settled(self):
+        """The next of the digits that are `waiting`, if it is certain now whose they are."""
+        return self.waiting.pop(0) if self._lock == _LOCKED else None
 
     @property
     def moved(self):
@@ -268,8 +276,12 @@ class MediaStream:
             ours = h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo
             newest = not ours or r.highest == h.seq
             d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
-            # Digits open doors: they count when it is certain whose they are.
-            return d if addr is None or self._lock == _LOCKED else None
+            if d and addr is not None and self._lock != _LOCKED:
+                # Digits open doors: they count when it is certain whose they are.
+                if len(self.waiting) < _WAITING:
+                    self.waiting.append(d)
+                return None
+            return d
         if audio and h.n:
             if now is not None:
                 r.arrived(h.lo, now)
