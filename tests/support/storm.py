@@ -56,6 +56,8 @@ class Judge:
         full = len(host.agent.transactions) >= host.agent.most - limits.OWN_TRANSACTIONS
         if said[:3] in (b"500", b"481") and full:
             return  # what was over had to make room: out of order, then, or of no call any more
+        if said[:3] == b"481" and cseq[-6:] == b"CANCEL" and key not in self.finals:
+            return  # of nothing yet: a late INVITE may come after it, to who restarted meanwhile
         if self.finals.setdefault(key, said) != said:
             self.fault = "%s was answered %s, then %s" % (cseq, self.finals[key], said)
 
