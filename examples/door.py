@@ -100,7 +100,8 @@ async def main():
     async with phone:
         print("registered" if await phone.registered(10_000) else phone.explain())
         watchdog = getattr(config, "WATCHDOG", 8000)
-        supervisor = Supervisor(phone, heard, **board.supervision(watchdog))
+        hardware = board.supervision(watchdog) if hasattr(board, "supervision") else {}
+        supervisor = Supervisor(phone, heard, **hardware)
         print("last restart:", supervisor.last or "none known")
         supervisor.add("house", lambda: from_the_house(phone))
         if board.button:

@@ -137,8 +137,10 @@ class Call(Caller, Callee):
         """A request came within the dialog. True when it is answered."""
         if m.method == b"BYE":
             data = self.agent.response(m, 200)
-            self._fire(b"b", now)
-            tx.respond(200, data, now)
+            try:
+                tx.respond(200, data, now)
+            finally:  # answered or not, it ends the call
+                self._fire(b"b", now)
             return True
         if m.method == b"INVITE":
             self.mod.came(tx, m, now)

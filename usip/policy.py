@@ -55,8 +55,11 @@ class Policy:
             there = remote[0]
             if (not port or port == remote[1]) and (
                 host == there
-                or host[-1:] == b"." and there[: len(host)] == host
-                or b":" in host and b":" in there and _whole(host) == _whole(there)
+                or host[-1:] == b"."
+                and there[: len(host)] == host
+                or b":" in host
+                and b":" in there
+                and _whole(host) == _whole(there)
             ):
                 return True
         return False

@@ -28,6 +28,7 @@ ACCOUNT = "sip:door@{registrar}"
 PASSWORD = "ding"
 RING = "indoor"
 CODE = "5"
+ALLOW = "registrar,127.*"
 """
 
 
@@ -72,6 +73,7 @@ def test_install(folder, started):
     said = boards("install", "QEMU_MPS2", device, "--config", config)
     assert "copying 1 of" in said and said.rstrip().endswith("started")
     terminal = started(test_mpremote.Terminal(device))
+    terminal.wait(r"registered")
     server.wait("registered door")
     caller = started(
         rigs.Phone(

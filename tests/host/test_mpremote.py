@@ -32,7 +32,8 @@ from usip import Phone
 
 
 async def main():
-    phone = Phone("sip:door@{registrar}", password="ding", net=board.net, bind=("{ip}", 5060))
+    how = {{"net": board.net, "bind": ("{ip}", 5060), "allow": "registrar,127.*"}}
+    phone = Phone("sip:door@{registrar}", password="ding", **how)
     await phone.start()
     print("registered", await phone.registered(30000) or phone.explain())
     while True:

@@ -28,7 +28,8 @@ def registrar(rig):
 
     def account(user):
         password = {"door": "ding", "flat": "dong"}[user]
-        return "--account", f"sip:{user}@{ip}", "--password", password
+        account = "--account", f"sip:{user}@{ip}", "--password", password
+        return *account, "--allow", "registrar,127.*"  # they call each other directly
 
     account.ip = ip
     return account

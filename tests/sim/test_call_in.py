@@ -314,7 +314,7 @@ def test_bye_in_an_early_dialog():
     b = Bench()
     b.invited()
     b.within(b"BYE")
-    assert [d[8:11] for _, d in b.wire.sent] == [b"180", b"487", b"200"]
+    assert [d[8:11] for _, d in b.wire.sent] == [b"180", b"200", b"487"]
     ended(b, 487, "Cancelled", True)
 
 
