@@ -16,7 +16,7 @@ RUNTIME  cpython (this python3), cpython3.9 ... 3.13, unix64, unix32; unix64-1.2
 --timeout 300  so long may a program run on a QEMU board
 --serial pty   a QEMU board with its UART for mpremote: a pseudo terminal (the name is printed), or
          HOST:PORT for socket://HOST:PORT; qemu-arm-flash and qemu-rv32-flash are boards for that:
-         with a disk, 256 KB heap, and no usip in them
+         with a disk, 384 KB heap, and no usip in them
 
 MicroPython is built when it is missing (tools/runtimes/build.py). usip, the ports, FILE and the
 modules beside it are compiled into build/mpy/RUNTIME/, so that a program needs the heap it would

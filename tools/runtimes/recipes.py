@@ -33,7 +33,7 @@ QEMU_TARGETS = tuple(f"qemu-{x}{y}" for y in ("", "-stock") for x in QEMU)
 # Without usip, with a disk that it is copied to; its heap holds usip from .mpy files, which takes
 # as much as an ESP32 has.
 QEMU_FLASH = tuple(f"qemu-{x}-flash" for x in QEMU)
-FLASH_HEAP = 256 * 1024
+FLASH_HEAP = 384 * 1024
 QEMU_FROM = ("usip", "ports/qemu/usip_qemu", "ports/host")
 ARCH = {"unix64": "amd64", "unix32": "i386"}  # as Debian calls them
 RECIPE = 1  # raise it when a change below alters a result without altering make's arguments
