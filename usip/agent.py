@@ -6,7 +6,7 @@ from .compose import Composer, bare
 from .errors import ProtocolError, UsageError
 from .header import address
 from .message import check, parse
-from .table import Table
+from .table import Table, key
 from .transaction import Transaction
 from .uri import Uri
 
@@ -173,7 +173,7 @@ class Agent(Composer):
             tx.fire(b"1" if m.status < 200 else b"2" if m.status < 300 else b"3", now, m)
 
     def _find(self, m, method):
-        return self.transactions.get(_key(m, method))
+        return self.transactions.get(key(m, method))
 
     def _request(self, m, now):
         ack = m.method == b"ACK"
@@ -217,7 +217,7 @@ class Agent(Composer):
         # 8.2.2.2: the same request by another path
         once = None if m.to_tag else (m.call_id, m.from_tag, m.cseq, m.method)
         merged = table.get(once) is not None
-        table.add(tx, _key(m, m.method), once)
+        table.add(tx, key(m, m.method), once)
         try:
             try:
                 self._dispatch(tx, m, merged, now)
@@ -395,11 +395,3 @@ class Agent(Composer):
             ):
                 if name in m.names:
                     self.credentials.info(m.get(name), proxy)
-
-
-def _key(m, method):
-    # 17.2.3: what a request, its ACK and its CANCEL have in common. Peers without the magic cookie
-    # are matched as RFC 2543 says.
-    if m.branch[:7] == b"z9hG4bK" and len(m.branch) > 7:
-        return m.branch, method, m.sent_by
-    return m.get("via"), method, m.call_id, m.cseq, m.from_tag, m.uri

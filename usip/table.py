@@ -4,6 +4,14 @@
 from .clock import left
 
 
+def key(m, method):
+    # 17.2.3: what a request, its ACK and its CANCEL have in common. Peers without the magic cookie
+    # are matched as RFC 2543 says.
+    if m.branch[:7] == b"z9hG4bK" and len(m.branch) > 7:
+        return m.branch, method, m.sent_by
+    return m.get("via"), method, m.call_id, m.cseq, m.from_tag, m.uri
+
+
 class Table:
     """The transactions of one agent.
 
