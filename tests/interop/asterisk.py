@@ -137,12 +137,6 @@ class Asterisk(rigs.Teller):
         """What a command of the CLI prints."""
         return self.ask("Command", Command=text).get("Output", "")
 
-    def fresh(self):
-        """Wait for what comes from now on, and not for what was."""
-        with self._news:
-            self._seen = len(self.events)
-        return self
-
     # --- as the phones see it ---
 
     def uri(self, extension):

@@ -248,6 +248,12 @@ class Teller(Program):
                     )
                 self._news.wait(left)
 
+    def fresh(self):
+        """Wait for what comes from now on, and not for what was."""
+        with self._news:
+            self._seen = len(self.events)
+        return self
+
     def all(self, event):
         return [e for e in self.events if e["event"] == event]
 

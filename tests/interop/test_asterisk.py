@@ -97,6 +97,8 @@ def test_restart(rig):
         phone.wait("registered")
     first.signal()
     first.join(10)
+    for phone in phones:
+        phone.fresh()  # it has refreshed with the first one until now
     second = rig._add(asterisk.Asterisk(rig.folder, "asterisk2", first.ip))
     for phone in phones:
         phone.wait("registered", seconds=15)

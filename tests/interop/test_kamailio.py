@@ -232,6 +232,7 @@ def test_restart(rig):
     door.wait("registered")
     proxy.signal()
     proxy.join(10)
+    door.fresh()  # it may have refreshed until now
     again = rig.kamailio(ip=proxy.ip)
     door.wait("registered", seconds=15)
     assert "registration-failed" not in door.names()
