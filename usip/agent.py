@@ -2,7 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
-from .compose import Composer, bare
+from .compose import Composer
 from .errors import ProtocolError, UsageError
 from .header import address
 from .message import check, parse
@@ -50,12 +50,10 @@ class Agent(Composer):
         self.policy = None  # a Policy: who may talk to us out of dialog; None: anybody
         self.guard = None  # a Guard: what strangers may cost; None: there are none
         self.trace = None
-        self.note = None  # note(text, now): what no datagram shows
         self.log = None  # log(object, old state, new state)
         # The account, where there is one: credentials go to a trusted flow and nowhere else.
         self.credentials = None
         self.routes = []  # preset Route values of new conversations: outbound proxy, Service-Route
-        self.home = None  # Uri: where requests for the account's own domain go
 
     # --- the network and the timer ---
 
@@ -341,24 +339,6 @@ class Agent(Composer):
             d.proven = True  # nobody else knows our tag
             self.guard.know(m.flow.remote)
         return d
-
-    def flow_to(self, dialog, now):
-        """The flow for the next request of `dialog`, None when its next hop cannot be reached."""
-        try:
-            u = dialog.hop()
-        except ProtocolError:
-            return None
-        if not u.host:
-            return None
-        if self.home and not u.port and u.host.lower() == self.uri.host.lower():
-            u = self.home
-        transport = b"TLS" if u.scheme == b"sips" else (u.param(b"transport") or b"UDP").upper()
-        flow = self.net.flow(
-            bare(u.host), u.port or (5061 if transport == b"TLS" else 5060), transport
-        )
-        if not flow and self.note:
-            self.note("no way to " + str(u.text(True), "utf-8"), now)
-        return flow
 
     # --- digest ---
 

@@ -13,9 +13,9 @@ from .uri import sip
 class Caller:
     """The actions of call.MACHINE for the side that sent the INVITE."""
 
-    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False):
+    def dial(self, uri, now, ring_ms=None, lines=(), late=False, follow=False, heard=None):
         """Call `uri` (bytes). `lines` are more header lines: name, value, ...; `late`: no offer in
-        the INVITE; `follow`: go where a 3xx points.
+        the INVITE; `follow`: go where a 3xx points; `heard`: who it came from.
         """
         agent = self.agent
         u = sip(uri)
@@ -25,6 +25,7 @@ class Caller:
         d = Dialog(agent.aor, self.peer, u.text(True))
         d.routes = list(agent.routes)
         d.user = self
+        d.heard = heard
         self.late = late
         self.follow = follow
         self.ring_ms = ring_ms
@@ -70,6 +71,7 @@ class Caller:
             self.ringing = True
             self._tell("ringing")
         if m.body and not self.late and m.content_type() == b"application/sdp":
+            self.source = m.flow.remote[0]
             self.sdp.accept(m.body)
             self._tell("early-media")
 
@@ -138,7 +140,8 @@ class Caller:
             self.state = b"S"
             self.code = 0
             self.reason = ""
-            self.dial(contact(m), now, self.ring_ms, self.lines, self.late)
+            heard = m.flow.remote
+            self.dial(contact(m), now, self.ring_ms, self.lines, self.late, heard=heard)
             return
         self.remote_ended = m is not None and self.code == m.status and not self.invite.quit
 

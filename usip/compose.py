@@ -2,6 +2,7 @@
 # MIT licence; Copyright (c) 2026 the usip authors
 
 from . import limits
+from .errors import ProtocolError
 from .header import param, quote, split
 from .message import Writer, head
 from .rand import token
@@ -51,6 +52,8 @@ class Composer:
         # For responses outside of dialogs: the same for a request that comes again (8.2.6.2).
         self.tag = token(10)
         self.trusted = []  # remote (host, port) of the registrar's or outbound proxy's flow
+        self.note = None  # note(text, now): what no datagram shows
+        self.home = None  # Uri: where requests for the account's own domain go
         self.public = None  # (host, port) as the registrar sees us, for Contact
 
     def branch(self):
@@ -65,6 +68,29 @@ class Composer:
         if flow.reliable or port == flow.remote[1] or param(m.via_params, b"rport") is not None:
             return flow
         return self.net.flow(flow.remote[0], port, flow.transport) or flow
+
+    def flow_to(self, dialog, now):
+        """The flow for the next request of `dialog`, None when its next hop cannot be reached."""
+        try:
+            u = dialog.hop()
+        except ProtocolError:
+            return None
+        if not u.host:
+            return None
+        if self.home and not u.port and u.host.lower() == self.uri.host.lower():
+            u = self.home
+        transport = b"TLS" if u.scheme == b"sips" else (u.param(b"transport") or b"UDP").upper()
+        flow = self.net.flow(
+            bare(u.host), u.port or (5061 if transport == b"TLS" else 5060), transport
+        )
+        if not flow and u.scheme != b"sips":
+            # A name that the network gave is not looked up, for everything would wait, and there is
+            # no other transport: the way to it is the way that its messages came.
+            heard = dialog.heard or dialog.routes and self.trusted and self.trusted[0]
+            flow = heard and self.net.flow(*heard)
+        if not flow and self.note:
+            self.note("no way to " + str(u.text(True), "utf-8"), now)
+        return flow
 
     def response(self, m, code, lines=(), ctype=b"", body=b"", tag=None, phrase=None):
         """The bytes of a response to `m`. `lines` are more header lines: name, value, name, value,

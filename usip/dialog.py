@@ -48,6 +48,7 @@ class Dialog:
         self.proven = False  # a request with our tag came
         self.owner = call_id is None  # of the Call-ID: who waits longer after a 491 (14.1)
         self.user = None
+        self.heard = None  # where the other end's messages come from: (host, port)
         self.found_by = None  # key(), once it was wanted
 
     def fork(self, m):
@@ -58,6 +59,7 @@ class Dialog:
         d.cseq = self.cseq
         d.owner = True
         d.user = self.user
+        d.heard = m.flow.remote
         try:
             d.routes = _routes(m)
         except ProtocolError:
@@ -79,6 +81,7 @@ class Dialog:
         d.remote_tag = m.from_tag
         d.remote_cseq = m.cseq
         d.routes = _routes(m)
+        d.heard = m.flow.remote
         return d
 
     def key(self):
@@ -96,6 +99,7 @@ class Dialog:
     def refresh(self, m):
         """Target refresh (12.2.1.2, 12.2.2): a re-INVITE or its 2xx may move the peer."""
         self.target = contact(m) or self.target
+        self.heard = m.flow.remote
 
     def hop(self):
         """The Uri that the next request goes to: the topmost Route or the remote target."""

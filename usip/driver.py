@@ -5,6 +5,7 @@ import asyncio
 
 from . import limits
 from .clock import later, left
+from .names import Names
 
 try:
     from time import ticks_ms
@@ -70,6 +71,7 @@ class Driver:
         self.endpoint = None
         self.fault = _ignore  # fault(exception): something below raised what it must not
         self._flows = {}
+        self.names = Names(net)
         self._wake = None  # made by start(): CPython 3.9 ties an Event to the loop of the moment
         self.tasks = []
         self.turns = 0  # of the task that looks at the deadlines
@@ -110,12 +112,12 @@ class Driver:
         self._flows = {}
 
     def flow(self, host, port, transport=b"UDP"):
-        """The flow to an address, None when it cannot be reached. A name is looked up in what
-        `prepare` resolved; only a name that nobody prepared is resolved here, which may block.
+        """The flow to an address, None when it cannot be reached. Nothing waits for a name here:
+        only those that were looked up before are known.
         """
         if transport != b"UDP" or not self.endpoint:
             return None
-        return self._flow(self.net.resolve(host, port))
+        return self._flow(self.names.address(host, port))
 
     def _flow(self, address, remote=None):
         if address is None:
@@ -132,13 +134,8 @@ class Driver:
         return f
 
     def moved(self):
-        """The network came back: our address may have changed, and what names stand for."""
+        """The network came back: our address may have changed."""
         self._flows.clear()
-        self.net.forget()
-
-    async def prepare(self, host):
-        """Resolve a name before it is needed, without blocking where the platform can."""
-        await self.net.prepare(host)
 
     def kick(self):
         """The application did something: look at the deadlines again."""

@@ -24,19 +24,20 @@ class Single:
         self.m = None
         self._send(agent, method, uri, now, ctype, body)
 
-    def _send(self, agent, method, uri, now, ctype, body):
+    def _send(self, agent, method, uri, now, ctype, body, heard=None):
         u = sip(uri)
         d = Dialog(agent.aor, b"<" + uri + b">", u.text(True))
         d.routes = list(agent.routes)
+        d.heard = heard
         Request(agent, d, method, self, (), ctype, body).send(now)
 
     def response(self, request, m, status, now):
         if self.follow and m and 300 <= status < 400 and contact(m):
             self.follow = False  # once
             try:
-                self._send(
-                    request.agent, request.method, contact(m), now, request.ctype, request.body
-                )
+                r = request
+                heard = m.flow.remote
+                self._send(r.agent, r.method, contact(m), now, r.ctype, r.body, heard)
             except MemoryError:  # who waits for the answer must not wait for ever
                 self.response(request, None, 503, now)
                 raise

@@ -9,6 +9,7 @@ from .agent import Agent
 from .call import Call as Core
 from .calls import Calls
 from .clock import later, left
+from .compose import bare
 from .driver import Driver, now, ring
 from .errors import ProtocolError
 from .guard import Guard
@@ -151,9 +152,11 @@ class Phone:
         the port is taken.
         """
         agent = self.agent
+        names = self.driver.names
         for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
-            if u:
-                await self.driver.prepare(u.host)
+            if u and bare(u.host) not in names.homes:
+                names.homes.append(bare(u.host))
+        await names.again()
         self._news = asyncio.Event()
         collect()
         self.driver.start(agent)
@@ -166,6 +169,17 @@ class Phone:
 
     def reregister(self):
         """Register now: the network came back, or the address changed."""
+        self._register()
+        self._ask()
+
+    def _ask(self):
+        # Where the registrar is may have changed. No call is kept waiting for that.
+        if not self.calls.active():
+            self.driver.names.ask(self._register)
+
+    def _register(self):
+        if self.closed:
+            return
         self.driver.moved()
         if self.registration:
             self.registration.start(now())
@@ -274,8 +288,11 @@ class Phone:
             u = Uri(uri)
         except ProtocolError:
             return  # said by what comes next
-        if u.host and not self.agent.routes:
-            await self.driver.prepare(u.host)
+        agent = self.agent
+        if agent.home and u.host.lower() == agent.uri.host.lower():
+            u = agent.home
+        if u.host and not agent.routes:
+            await self.driver.names.prepare(bare(u.host))
 
     async def incoming(self, timeout_ms=None):
         """The next incoming Call, None when none came in time or the phone was closed."""
@@ -359,6 +376,8 @@ class Phone:
                 subject.event(event)
             if event == "incoming":
                 self._incoming.put(subject)
+        elif event == "registration-failed":
+            self._ask()
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
         self.tell(event, subject, detail)

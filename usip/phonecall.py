@@ -309,11 +309,16 @@ class Call:
         s = self.pump.stream
         # Whom nobody knows cannot have our sound sent to a third party: where an offer names
         # another address than its own, that gets no more packets than it sends.
-        if core.incoming and not core.known and remote.host != core.source:
+        host = remote.host
+        if not phone.net.resolve(host, 0):
+            # A name, and everything would wait for its address: most likely it is this, else its
+            # sound tells.
+            host = core.source
+        if core.incoming and not core.known and host != core.source:
             s.earned = s.earned or 0
         else:
             s.earned = None
-        self.pump.agree(remote)
+        self.pump.agree(remote, host)
         if self.alone:
             self.alone = False
             self._both("privacy")

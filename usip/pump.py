@@ -95,7 +95,8 @@ class Pump:
             self.rtcp.begin()
         self._bound = bound
 
-    def agree(self, remote):
+    def agree(self, remote, host):
+        """What the SDP says, and the host that it means."""
         s = self.stream
         s.law = remote.payload_type
         s.event_type = remote.event_type
@@ -107,10 +108,10 @@ class Pump:
         self._open()  # it may come from elsewhere now
         # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
         if remote.port and remote.host not in (b"0.0.0.0", b"::"):
-            s.remote = self.net.resolve(remote.host, remote.port)
-            self._flow = RtpFlow((self.host, self.endpoint.port), (remote.host, remote.port))
+            s.remote = self.net.resolve(host, remote.port)
+            self._flow = RtpFlow((self.host, self.endpoint.port), (host, remote.port))
             if self.rtcp:
-                self.rtcp.agree(remote, RtpFlow)
+                self.rtcp.agree(remote, host, RtpFlow)
         if not self._task:
             self._life += 1
             self._task = asyncio.create_task(self._run(self._life))

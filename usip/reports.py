@@ -30,15 +30,16 @@ class Reports(Rtcp):
         self._dice = below(1024)
         self.until = None  # so long the peer's last report is a sign of life
 
-    def agree(self, remote, flow):
-        """What the SDP says; `flow` makes what the trace is shown of a socket."""
+    def agree(self, remote, host, flow):
+        """What the SDP says, and the host that it means; `flow` makes what the trace is shown of a
+        socket."""
         pump = self.pump
         port = pump.endpoint.port
         self.mux = remote.rtcp == remote.port  # RFC 5761: where the sound goes, NAT and all
         if self.mux:
             self.close()
         else:
-            self._to = pump.net.resolve(remote.host, remote.rtcp)
+            self._to = pump.net.resolve(host, remote.rtcp)
             port += 1
             if not self.side:
                 try:
@@ -52,7 +53,7 @@ class Reports(Rtcp):
                     self._sure = True
                 except OSError:
                     pass  # no way there, now or ever: the sound has its own
-        self._flow = flow((pump.host, port), (remote.host, remote.rtcp))
+        self._flow = flow((pump.host, port), (host, remote.rtcp))
 
     def close(self):
         if self.side:

@@ -88,7 +88,7 @@ class Net:
         self.lan = lan
         self.ip = ip
         self.names = names or {}
-        self.prepared = []
+        self.asked = []
 
     def udp(self, host=None, port=0):
         for e in self.lan.endpoints:
@@ -99,14 +99,11 @@ class Net:
         return e
 
     def resolve(self, host, port):
-        host = self.names.get(host, host)
         return (host, port) if host[-1:].isdigit() else None
 
-    async def prepare(self, host):
-        self.prepared.append(host)
-
-    def forget(self):
-        self.prepared = []
+    async def look(self, host):
+        self.asked.append(host)
+        return self.names.get(host)
 
     def readable_address(self, address):
         return address

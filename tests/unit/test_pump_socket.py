@@ -81,7 +81,7 @@ class Bench:
         self.pump = p = Pump(net)
         p.begin(self.endpoint, b"192.0.2.1", None, self.user)
         p._task = True  # the test is the loop
-        p.agree(Media)
+        p.agree(Media, Media.host)
         self.peer = MediaStream(8, 101)
         self.pcm = bytearray(320)
         self.address = p.stream.remote
@@ -125,7 +125,7 @@ def test_a_reinvite_loses_nothing():
     b = connected()
     for _ in range(3):
         b.send()
-    b.pump.agree(Media)
+    b.pump.agree(Media, Media.host)
     assert not b.endpoint.only
     b.frames(20)
     assert b.stats["packets_received"] == 83 and b.stats["packets_lost"] == 0
@@ -225,7 +225,7 @@ def test_reports_to_where_there_is_no_way():
     class Apart(Media):
         rtcp = 4001
 
-    b.pump.agree(Apart)
+    b.pump.agree(Apart, Apart.host)
     side = b.pump.rtcp.side
     b.frames(60)
     assert b.stats["packets_received"] == 60 and not b.user.faults
@@ -243,7 +243,7 @@ def test_an_offer_opens_the_socket_at_once():
     class Elsewhere(Media):
         host = b"192.0.2.77"
 
-    b.pump.agree(Elsewhere)
+    b.pump.agree(Elsewhere, Elsewhere.host)
     assert not b.endpoint.only and len(b.pump._into) == limits.RTP_MAX
 
 
@@ -277,7 +277,7 @@ def test_silence_is_told_once():
     class Held(Media):
         direction = "sendonly"
 
-    b.pump.agree(Held)
+    b.pump.agree(Held, Held.host)
     for _ in range(limits.RTP_TIMEOUT // 20 + 1):
         b.pump._take()
         b.pump._frame()
@@ -383,7 +383,7 @@ def test_speech_is_between_the_line_and_the_sound():
     speech, audio = Speech(), Loud()
     p.begin(b.endpoint, b"192.0.2.1", audio, b.user, None, None, None, speech)
     p._task = True
-    p.agree(Media)
+    p.agree(Media, Media.host)
     p.take(audio)
     for i in range(320):
         b.pcm[i] = 0x20
@@ -407,7 +407,7 @@ def test_reports_through_a_nat():
     class Home(Media):
         rtcp = 4001
 
-    b.pump.agree(Home)
+    b.pump.agree(Home, Home.host)
     side = b.pump.rtcp.side
     assert side.only == (b"192.0.2.9", 4001)
     sent = []

@@ -59,7 +59,6 @@ class Net:
 
     def __init__(self, host=None):
         self.host = host
-        self._names = {}
         self._family = socket.AF_INET  # of the sockets: what names are resolved to
 
     def udp(self, host=None, port=0):
@@ -76,37 +75,27 @@ class Net:
         return Endpoint(sock)
 
     def resolve(self, host, port):
-        """The address for sendto of (host: bytes, port), None when the name is unknown. Blocks for
-        a name that was not prepared."""
-        found = self._names.get(host)
-        if not found:
-            try:
-                found = self._look(host)
-            except (OSError, UnicodeError):
-                return None
-            self._keep(host, found)
-        return (found[0], port, *found[2:])
+        """The address for sendto of (host: bytes, port), None when it is none of our family, or a
+        name: who gives one waits for `look` first."""
+        try:
+            text = host.decode()
+            socket.inet_pton(self._family, text)
+        except (OSError, ValueError):
+            return None
+        return (text, port) if self._family == socket.AF_INET else (text, port, 0, 0)
 
     def _look(self, host):
         a = socket.getaddrinfo(host.decode(), 0, family=self._family, type=socket.SOCK_DGRAM)
-        return a[0][4]
+        return a[0][4][0].encode()
 
-    def _keep(self, host, found):
-        if len(self._names) >= 64:
-            self._names.clear()
-        self._names[host] = found
-
-    async def prepare(self, host):
-        """Look a name up without stopping anything else."""
+    async def look(self, host):
+        """The address (bytes) that a name stands for, None when it is unknown. Stops nothing else
+        meanwhile."""
         loop = asyncio.get_running_loop()
         try:
-            self._keep(host, await loop.run_in_executor(None, self._look, host))
+            return await loop.run_in_executor(None, self._look, host)
         except (OSError, UnicodeError):
-            pass
-
-    def forget(self):
-        """The network changed: look names up again."""
-        self._names.clear()
+            return None
 
     def readable_address(self, address):
         """(host: bytes, port) of an address."""

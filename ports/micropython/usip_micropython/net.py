@@ -6,6 +6,8 @@ import select
 import socket
 from asyncio import core
 
+from .numeric import numeric
+
 # Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH,
 # ECONNREFUSED pass.
 _HARD = (getattr(errno, "EBADF", 9),)
@@ -16,7 +18,14 @@ _LINK = 1500  # what a link carries in one piece; nearly every datagram is short
 
 def _wait(sock):
     # A plain generator is a coroutine here; the only way to wait for a datagram without polling.
-    yield core._io_queue.queue_read(sock)
+    queue = core._io_queue
+    try:
+        queue.queue_read(sock)
+    except MemoryError:
+        # asyncio has noted that somebody waits, and would refuse whoever asks again, for ever.
+        queue.map.pop(id(sock), None)
+        raise
+    yield
 
 
 class Endpoint:
@@ -149,7 +158,6 @@ class Net:
 
     def __init__(self, host=None):
         self.host = host
-        self._names = {}
         self._family = socket.AF_INET  # of the sockets: what names are resolved to
 
     def udp(self, host=None, port=0):
@@ -172,32 +180,26 @@ class Net:
                     raise
 
     def resolve(self, host, port):
-        """The address for sendto of (host: bytes, port), None when the name is unknown. A name may
-        block for seconds: it is resolved once and kept."""
-        key = host, port
-        a = self._names.get(key)
-        if a is None:
-            try:
-                a = self._look(host, port)
-            except (OSError, UnicodeError, IndexError):
-                return None
-            if not host[-1:].isdigit() and b":" not in host:  # addresses are quickly made
-                if len(self._names) >= 8:
-                    self._names.clear()
-                self._names[key] = a
-        return a
+        """The address for sendto of (host: bytes, port), None when it is none of our family, or a
+        name: who gives one waits for `look` first."""
+        try:
+            return self._look(host, port) if numeric(host) else None
+        except (OSError, IndexError):
+            return None
 
     def _look(self, host, port):
         for ai in socket.getaddrinfo(str(host, "utf-8"), port):
             if ai[0] == self._family:
                 return ai[-1]
 
-    def forget(self):
-        """The network changed: look names up again."""
-        self._names.clear()
-
-    async def prepare(self, host):
-        pass  # getaddrinfo blocks in any case
+    async def look(self, host):
+        """The address (bytes) that a name stands for, None when it is unknown. It blocks, on most
+        boards for seconds when there is no answer: not in a call."""
+        try:
+            a = self._look(host, 0)
+        except (OSError, UnicodeError, IndexError):
+            return None
+        return a and self.readable_address(a)[0]
 
     def readable_address(self, address):
         """(host: bytes, port) of an address."""

@@ -159,11 +159,8 @@ class Net:
         text = str(host, "utf-8")
         return (text, port) if _ip(text) else None
 
-    async def prepare(self, host):
-        pass
-
-    def forget(self):
-        pass
+    async def look(self, host):
+        return None
 
     def readable_address(self, address):
         """(host: bytes, port) of an address."""
