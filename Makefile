@@ -48,7 +48,7 @@ chart: python ## docs/bench.svg, the README's picture, from build/bench.json
 budget: python boards ## measure instructions again and rewrite tests/host/instructions.json; WHY="reason"
 	@$(PYTHON) tools/bench/budget.py $(if $(WHY),--why "$(WHY)")
 
-listen: $(VENV)/.made ## spectrograms of what was heard beside what was played: build/listen.png; ARGS="NAME=A.wav,B.wav"
+listen: $(VENV)/.listen ## spectrograms of what was heard beside what was played: build/listen.png; ARGS="NAME=A.wav,B.wav"
 	@$(VENV)/bin/python tools/listen.py $(ARGS)
 
 seeds: $(VENV)/.made ## many bad days in a simulated network: RUNS=100000; ARGS="--seed N" shows one
@@ -118,6 +118,10 @@ $(VENV)/.made: pyproject.toml
 	@touch $@
 
 # Not every Python has an atheris: then fuzz.py says so; in CI it must be there.
+$(VENV)/.listen: $(VENV)/.made
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[listen]'
+	@touch $@
+
 $(VENV)/.fuzz: $(VENV)/.made
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || [ -z "$$CI" ]
 	@touch $@

@@ -32,8 +32,6 @@ SOUND = {
 }
 ONLY = {file: dict.fromkeys(runner.WASM, text) for file, text in SOUND.items()}
 ONLY["test_seeds"] = {x: f"seeds_{i % 10}00" for i, x in enumerate(SOME)}
-# The anomalies want exact figures of the heap, which wasm has not, and a stack that RV32 has not.
-ONLY["test_anomalies"] = dict.fromkeys(("qemu-rv32", *runner.WASM), "nowhere_else")
 # Minutes of speech are for one board of a kind: the stock one has the same processor.
 for file, text in (("test_duplex", "allocated"), ("test_echo", "twin")):
     stock = [x for x in runner.build.QEMU_TARGETS if x.endswith("-stock")]

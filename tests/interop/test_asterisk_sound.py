@@ -30,6 +30,26 @@ def test_echo(rig, pbx, runtime):
     assert fit > 0.9
 
 
+def test_g722(rig, pbx, runtime):
+    """G.722 both ways: the echo test, at 16 kHz"""
+    played = rig.noise("played.wav", rate=16000)
+    recorded = rig.folder / "heard.wav"
+    phone = rig.phone(
+        *(runtime, *pbx.account("wide"), "--codecs", "g722"),
+        *("call", pbx.uri("echo"), "--hangup-after", "3.3"),
+        *("--play", played, "--record", recorded),
+    )
+    phone.wait("answered")
+    end = phone.wait("ended", code=200)
+    phone.finish()
+    assert end["packets_lost"] == 0 and end["packets_received"] > 100
+    payloads = {f.payload_type for f in rigs.Dissected(phone.pcap).frames if f.payload_type}
+    assert payloads == {"9"}
+    fit = rigs.heard(played, recorded, rate=16000)
+    rig.note(f"correlation {fit:.4f}")
+    assert fit > 0.9  # noise has as much above 4 kHz, which gets two bits of eight
+
+
 def test_early_media(rig, pbx, runtime):
     """183 with SDP: sound before the answer, which never comes"""
     recorded = rig.folder / "heard.wav"

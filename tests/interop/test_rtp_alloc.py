@@ -21,10 +21,12 @@ def said(file, args, **how):
     return [[int(x) for x in line.split()] for line in out.stdout.splitlines()]
 
 
-def test_two_seconds_of_a_call_allocate_nothing(rig):
-    """a call over sockets allocates 0 bytes per RTP packet (unix32)"""
-    there = rig.listener("cpython", "--calls", "1", name="callee")
-    args = ("5060", f"sip:callee@{there.ip}:5060", rig.ip())
+@pytest.mark.parametrize("codec, rate", (("pcma", 8000), ("g722", 8000), ("g722", 16000)))
+def test_two_seconds_of_a_call_allocate_nothing(rig, codec, rate):
+    """a call over sockets allocates 0 bytes per RTP packet, G.722 too (unix32)"""
+    there = rig.listener("cpython", "--calls", "1", first=("--codecs", codec), name="callee")
+    number = "9" if codec == "g722" else "8"
+    args = ("5060", f"sip:callee@{there.ip}:5060", rig.ip(), number, str(rate))
     [[used, sent, received, digit]] = said("callalloc.py", args, heap="1M")
     rig.note(f"{used} bytes for {sent} packets out and {received} in; {digit} for a digit")
     assert used == 0 and sent > 80 and received > 80

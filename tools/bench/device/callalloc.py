@@ -1,6 +1,6 @@
 # Calls TO and tells the bytes allocated and the packets of two seconds of the call: pump, socket,
 # half duplex, event loop and all; and the bytes that one digit costs, told to the application and
-# taken by it. USAGE: callalloc.py PORT TO [HOST]
+# taken by it. USAGE: callalloc.py PORT TO [HOST [CODEC [RATE]]]   (CODEC 9: G.722)
 
 import asyncio
 import gc
@@ -12,6 +12,8 @@ from usip_micropython.net import Net
 
 
 class Quiet:
+    rate = int(sys.argv[5]) if len(sys.argv) > 5 else 8000
+
     def start(self):
         pass
 
@@ -28,7 +30,9 @@ class Quiet:
 async def main():
     host = sys.argv[3] if len(sys.argv) > 3 else "127.0.0.1"
     bind = (host, int(sys.argv[1]))
-    phone = Phone(net=Net(host), audio=Quiet(), bind=bind, speech=HalfDuplex())
+    codecs = (int(sys.argv[4]),) if len(sys.argv) > 4 else (8, 0)
+    how = {"codecs": codecs, "speech": HalfDuplex()}
+    phone = Phone(net=Net(host), audio=Quiet(), bind=bind, **how)
     await phone.start()
     call = await phone.call(sys.argv[2])
     await call.answered()

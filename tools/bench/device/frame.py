@@ -89,7 +89,7 @@ class Frame:
         self.pump = p = Pump(Net())
         p.begin(self.socket, b"192.0.2.1", Audio(pcm), User(), Trace(), None, None, self.speech)
         p._task = True  # we are the loop
-        p.agree(Media)
+        p.agree(Media, Media.host)
         p.take(p.audio)
         self.socket.source = p.stream.remote
         for _ in range(100):

@@ -99,7 +99,7 @@ class Side:
         how = (Trace(), HOST, None, HalfDuplex())
         p.begin(self.end, Media.host, self.audio, self.user, *how)
         p._task = True  # we are the loop
-        p.agree(Media(self.relay.port))
+        p.agree(Media(self.relay.port), Media.host)
         p.take(self.audio)
 
     def carry(self):
