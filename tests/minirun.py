@@ -18,7 +18,17 @@ def show(error):
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
 
 
+def _limits(kept=None):
+    # A test may set limits for itself, and for nobody after it.
+    limits = sys.modules.get("usip.limits")
+    if kept is None:
+        return limits and [(x, getattr(limits, x)) for x in dir(limits) if x.isupper()]
+    for name, value in kept:
+        setattr(limits, name, value)
+
+
 def run_one(name, function, counts):
+    kept = _limits() or ()
     gc.collect()
     try:
         function()
@@ -32,6 +42,7 @@ def run_one(name, function, counts):
             counts[1] += 1
             print(name, "FAILED")
             show(error)
+    _limits(kept)
 
 
 def run_module(name, only, counts):

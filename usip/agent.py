@@ -125,7 +125,7 @@ class Agent(Composer):
         except MemoryError:
             return True  # as if the network had lost it
         if not sent and self.note:
-            self.note("%s:%d is unreachable" % (str(flow.remote[0], "utf-8"), flow.remote[1]), now)
+            self.note(b"%s:%d is unreachable" % flow.remote, now)
         return sent
 
     # --- transactions ---
@@ -335,9 +335,11 @@ class Agent(Composer):
     def dialog(self, m):
         """The dialog that the request `m` is within, None if there is none."""
         d = self.dialogs.get((m.call_id, m.to_tag, m.from_tag))
-        if d and self.guard:
-            d.proven = True  # nobody else knows our tag
-            self.guard.know(m.flow.remote)
+        if d:
+            d.heard = m.flow.remote  # nobody else knows our tag
+            d.proven = True
+            if self.guard:
+                self.guard.know(m.flow.remote)
         return d
 
     # --- digest ---

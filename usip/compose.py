@@ -89,7 +89,7 @@ class Composer:
             heard = dialog.heard or dialog.routes and self.trusted and self.trusted[0]
             flow = heard and self.net.flow(*heard)
         if not flow and self.note:
-            self.note("no way to " + str(u.text(True), "utf-8"), now)
+            self.note(b"no way to " + u.text(True), now)
         return flow
 
     def response(self, m, code, lines=(), ctype=b"", body=b"", tag=None, phrase=None):

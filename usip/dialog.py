@@ -96,6 +96,12 @@ class Dialog:
             raise ProtocolError(500, "CSeq out of order")
         self.remote_cseq = m.cseq
 
+    def trusts(self, host):
+        """Whether what we send to `host` is what the other end may ask for: it is there itself, or
+        is known. Else its Contact would have us write to anybody.
+        """
+        return self.heard and self.heard[0] == host or getattr(self.user, "known", False)
+
     def refresh(self, m):
         """Target refresh (12.2.1.2, 12.2.2): a re-INVITE or its 2xx may move the peer."""
         self.target = contact(m) or self.target

@@ -61,6 +61,17 @@ class UdpFlow:
         return self.endpoint.sendto(data, self.address)
 
 
+class RtpFlow:
+    """What the trace is shown of a media socket."""
+
+    transport = b"RTP"
+    reliable = False
+
+    def __init__(self, local, remote):
+        self.local = local
+        self.remote = remote
+
+
 class Driver:
     """Runs one agent: `net` is the port's sockets, `bind` a (host, port) or None for any."""
 

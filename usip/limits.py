@@ -41,6 +41,7 @@ OWN_TRANSACTIONS = 4  # of these, for requests of our own
 SERVER_TRANSACTIONS = 64  # a registrar's: each of its users' requests stays for half a minute
 CALLS = 2  # two calls at a time, then 486
 NAMES = 8  # host names that were looked up, and what they stand for
+NAMES_AGAIN = 60_000  # ms: the registrar's is looked up no more often while it does not answer
 FLOWS = 16  # remote addresses that are remembered
 EARLY_DIALOGS = 4  # forks of one INVITE that are kept apart
 ROUTES = 8  # Route entries of a dialog

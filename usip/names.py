@@ -4,6 +4,7 @@
 import asyncio
 
 from . import limits
+from .clock import later, left
 
 
 class Names:
@@ -16,6 +17,7 @@ class Names:
         self.homes = []  # kept, and looked up again when there is a reason
         self._found = {}  # numeric hosts by name, bytes
         self._task = None
+        self._at = None  # not asked again before
 
     def address(self, host, port):
         """The port's address for sendto, None for a name that is not known."""
@@ -44,9 +46,11 @@ class Names:
             await self.prepare(host, True)
         return before != [found.get(host) for host in self.homes]
 
-    def ask(self, changed):
-        """Look the homes up in a task of its own, and call `changed` where one has moved."""
-        if self.homes and self._task is None:
+    def ask(self, changed, t):
+        """Look the homes up in a task of its own, and call `changed` where one has moved. Not
+        often: a board stands still for seconds when no name server answers."""
+        if self.homes and self._task is None and (self._at is None or left(self._at, t) <= 0):
+            self._at = later(t, limits.NAMES_AGAIN)
             self._task = asyncio.create_task(self._ask(changed))
 
     async def _ask(self, changed):

@@ -175,7 +175,7 @@ class Phone:
     def _ask(self):
         # Where the registrar is may have changed. No call is kept waiting for that.
         if not self.calls.active():
-            self.driver.names.ask(self._register)
+            self.driver.names.ask(self._register, now())
 
     def _register(self):
         if self.closed:
@@ -191,6 +191,7 @@ class Phone:
         if self.closed:
             return
         r = self.registration
+        self.calls.refuse = 480
         for c in self.calls.active():
             c.hangup(now())
         if r:
@@ -377,7 +378,8 @@ class Phone:
             if event == "incoming":
                 self._incoming.put(subject)
         elif event == "registration-failed":
-            self._ask()
+            if subject.failures > 2 or not subject.request.flow:
+                self._ask()
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))
         self.tell(event, subject, detail)

@@ -7,22 +7,11 @@ from . import limits
 from .clock import left
 from .driver import now, sleep_ms
 from .errors import UsageError
-from .waits import Digits
+from .waits import NO_CALL, Digits
 
 # Some PBXs send each digit both ways. The way that the first one came is believed, until it has
 # been quiet for so many milliseconds.
 _OTHER_WAY = 3000
-
-
-class _Nobody:
-    # What a pump tells when its call is over.
-    def fault(self, *what):
-        pass
-
-    alive = silent = digit_came = fault
-
-
-_nobody = _Nobody()
 
 
 class Call:
@@ -157,6 +146,8 @@ class Call:
         # is waited for, who may not be the one that we would send to.
         core = self.core
         guard = self.phone.agent.guard
+        if self.pump:
+            self.pump.stream.waiting.clear()  # digits of before the answer
         if core.state == b"W" and core.sdp.remote:
             if not guard or not guard.stranger(core.tx.flow.remote):
                 if self.phone.tones:
@@ -165,7 +156,7 @@ class Call:
 
     def answer_alone(self):
         """Answer with nobody there: at both ends there is the privacy tone first."""
-        self.alone = True
+        self.alone = 1
         self.answer()
 
     def reject(self, code=603):
@@ -272,6 +263,8 @@ class Call:
                 self.fault(e)
         if event == "answered":
             self.was_answered = True
+            if self.pump and not self.core.incoming:
+                self.pump.stream.waiting.clear()  # digits of before the answer
             if self.phone.talk_ms:
                 self.core.limit(self.phone.talk_ms, now())
         elif event == "warning":
@@ -304,6 +297,8 @@ class Call:
                 phone.pumps.append(pump)
                 raise
             self.pump = pump
+            if self.core.incoming:
+                pump.drop()
         core = self.core
         remote = core.sdp.remote
         s = self.pump.stream
@@ -311,16 +306,17 @@ class Call:
         # another address than its own, that gets no more packets than it sends.
         host = remote.host
         if not phone.net.resolve(host, 0):
-            # A name, and everything would wait for its address: most likely it is this, else its
-            # sound tells.
-            host = core.source
+            host = core.source  # a name, which is not looked up: most likely it is this
         if core.incoming and not core.known and host != core.source:
             s.earned = s.earned or 0
         else:
             s.earned = None
+        # Before the ACK nobody has shown that he is there: no microphone, and his digits wait.
+        s.sure = core.state != b"W"
+        self.pump.mute = core.sdp.held or not s.sure
         self.pump.agree(remote, host)
-        if self.alone:
-            self.alone = False
+        if self.alone == 1:
+            self.alone = 2
             self._both("privacy")
 
     def _both(self, name):
@@ -352,11 +348,13 @@ class Call:
                 self.fault(e)
             self.pump = None
             pump.stop()
-            pump.user = _nobody  # else it keeps all of this call until the next
+            pump.user = NO_CALL  # else it keeps all of this call until the next
             self.phone.pumps.append(pump)
             for c in self.phone.calls.active():
                 if audio and c.data and c.data.pump:
                     c.data.pump.take(audio)  # the other call gets the microphone
+                    if c.data.alone:
+                        c.data._both("privacy")
                     break
         elif endpoint:
             endpoint.close()
@@ -365,7 +363,7 @@ class Call:
 
     def digit_came(self, digit, via="rtp"):
         """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
-        if self.core.state in b"WE":
+        if self.core.state == b"E":
             self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):
@@ -385,7 +383,7 @@ class Call:
         """Take a digit; False when it is one that came another way already."""
         last = self._last
         t = now()
-        if last and last[0] != via and left(t, last[1]) < _OTHER_WAY:
+        if last and last[0] != via and 0 <= left(t, last[1]) < _OTHER_WAY:
             return False
         self._last = (via, t)
         if len(self._digits) < 32:

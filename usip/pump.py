@@ -5,28 +5,18 @@ import asyncio
 
 from . import limits
 from .clock import later, left
-from .driver import now, sleep_ms
+from .driver import RtpFlow, now, sleep_ms
 from .media import g711
 from .media.stream import EVENT, MediaStream
 
 _LATE = 40  # ms; two packets close together are no burst
+_OLD = 200  # datagrams, more than a socket keeps
 _MANY = 16  # datagrams in 20 ms: a burst must leave room for the others ...
 # ... and so must a flood, that the peer's packets have to be found in: 3,200 a second
 _MOST = 64
 _EVEN = 25  # packets of the same length
 _DESERTED = 100  # frames, 2 s
 _LENGTHS = 12  # sound, events, reports, what is left of a packet that was cut
-
-
-class RtpFlow:
-    """What the trace is shown of a media socket."""
-
-    transport = b"RTP"
-    reliable = False
-
-    def __init__(self, local, remote):
-        self.local = local
-        self.remote = remote
 
 
 class Pump:
@@ -55,6 +45,7 @@ class Pump:
         self._event = self._tx_view[:EVENT]
         self._shown = {}  # length: what the trace is shown
         self.endpoint = self.audio = self._flow = self._task = self.source = self.here = None
+        self.mute = False  # silence in place of the microphone
         self._ear = None  # a Detector, made when it is first wanted
         self.rtcp = None
         if limits.RTCP:
@@ -85,6 +76,7 @@ class Pump:
         self.speech = speech
         self._flow = None
         self.source = self.here = None
+        self.mute = False
         self._pace = None
         self._hears = False
         self._heard = False
@@ -94,6 +86,12 @@ class Pump:
         if self.rtcp:
             self.rtcp.begin()
         self._bound = bound
+
+    def drop(self):
+        """Pass over what has come until now: a caller's digits of before the answer."""
+        for _ in range(_OLD):
+            if self.endpoint.readinto(self._rx) is None:
+                break
 
     def agree(self, remote, host):
         """What the SDP says, and the host that it means."""
@@ -106,10 +104,11 @@ class Pump:
         s.quiet = 0
         self._hear(s.event_type_in is None if self.inband is None else self.inband)
         self._open()  # it may come from elsewhere now
-        # c=0.0.0.0 is the old way to say hold: there is nowhere to send to.
-        if remote.port and remote.host not in (b"0.0.0.0", b"::"):
+        # c=0.0.0.0 is the old way to say hold, and we ourselves would never fall silent.
+        ours = self.host, self.endpoint.port
+        if remote.port and host not in (b"0.0.0.0", b"::") and (host, remote.port) != ours:
             s.remote = self.net.resolve(host, remote.port)
-            self._flow = RtpFlow((self.host, self.endpoint.port), (host, remote.port))
+            self._flow = RtpFlow(ours, (host, remote.port))
             if self.rtcp:
                 self.rtcp.agree(remote, host, RtpFlow)
         if not self._task:
@@ -346,7 +345,7 @@ class Pump:
             n = s.frame_out(pcm)
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
-            n = s.frame_out(pcm if self.audio else None)
+            n = s.frame_out(pcm if self.audio and not self.mute else None)
         if n and s.remote is not None and (s.earned is None or s.due()):
             part = self._event
             if n != EVENT:

@@ -170,10 +170,13 @@ class Registration:
         least = None
         try:
             for v in m.all("contact")[: limits.BINDINGS]:
-                _, u, params = address(v)
-                u = Uri(u)
-                v = param(params, b"expires")
-                v = min(number(v, limits.NUMBER_MAX), limits.EXPIRES_MAX) if v else None
+                try:
+                    _, u, params = address(v)
+                    u = Uri(u)
+                    v = param(params, b"expires")
+                    v = min(number(v, limits.NUMBER_MAX), limits.EXPIRES_MAX) if v else None
+                except ProtocolError:
+                    continue  # another's, which nobody can read
                 if (
                     u.user == ours.user
                     and u.host.lower() == ours.host.lower()

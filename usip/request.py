@@ -38,7 +38,7 @@ class Request:
         if not flow or not agent.room():
             self.user.response(self, None, 503, now)
             return
-        if agent.guard and (d.owner or d.proven):
+        if agent.guard and (d.owner or d.proven and d.trusts(flow.remote[0])):
             agent.guard.know(flow.remote)  # we began, or the other end is there
         d.cseq = self.cseq = (d.cseq + 1) & limits.NUMBER_MAX
         self.auth = agent.credentials_for(flow, self.method, d)

@@ -164,15 +164,15 @@ class Session:
         self._mux = False  # the peer offered to send RTCP to the same port
         self._lines = (None,)  # the m= lines: as refused, None is ours
         self._wish = self._offered = 3
-        self._held = self._held_before = False
+        self.held = self._held_before = False
 
     def hold(self, on):
         """What we wish from the next offer or answer on: to send only, or what we did before."""
-        self._held = on
+        self.held = on
 
     def back(self):
         """Our offer was refused: hold is again what it was when something was agreed last."""
-        self._held = self._held_before
+        self.held = self._held_before
 
     def offer(self, direction=None):
         """Our offer; `direction` ("sendrecv", ...) is kept for the next ones."""
@@ -222,7 +222,7 @@ class Session:
         self._agree(line, formats, event, _SWAPPED[line.direction] & self._offered)
 
     def _direction(self):
-        return self._wish & 1 if self._held else self._wish
+        return self._wish & 1 if self.held else self._wish
 
     def _common(self, line):
         # In the peer's order, which is the order of preference in offers and answers (5.1, 6.1)
@@ -236,7 +236,7 @@ class Session:
         return formats
 
     def _agree(self, line, formats, event, direction):
-        self._held_before = self._held
+        self._held_before = self.held
         self.remote = Media(
             line.host,
             line.port,

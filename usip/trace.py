@@ -6,6 +6,11 @@ from .errors import ProtocolError
 from .message import parse
 
 
+def _plain(text):
+    # From the network: one line stays one line, and no terminal is steered by it.
+    return bytes([c if 31 < c < 127 else 63 for c in text[:140]])
+
+
 class Trace:
     """A trace hook that remembers the last messages in `size` bytes and can say what went wrong.
 
@@ -30,7 +35,7 @@ class Trace:
     def __call__(self, out, data, flow, now):
         self._now = now
         if flow.transport == b"RTP":
-            if not 192 <= data[1] <= 223:  # RTCP is no sound
+            if len(data) > 1 and not 192 <= data[1] <= 223:  # RTCP is no sound
                 self.rtp[out] += 1
             return
         text = b"%s:%d" % flow.remote
@@ -55,8 +60,7 @@ class Trace:
         for k in ("warning", "reason", "retry-after"):
             if k in m.names:
                 what += b"; " + m.get(k)
-        # From the network: one line stays one line, and no terminal is steered by it.
-        what = bytes([c if 31 < c < 127 else 63 for c in what[:140]])
+        what = _plain(what)
         # A PBX asks every half minute: one line that counts instead of a ring full of them.
         if method != b"OPTIONS":
             text += b" %d/%d" % (m.cseq, hash(m.call_id) % 1000)
@@ -114,9 +118,10 @@ class Trace:
         self._at = i
 
     def note(self, text, now):
-        """The agent or the port tells of what no datagram shows: ICMP error, lost connection."""
+        """The agent or the port tells (bytes) of what no datagram shows: ICMP error, lost
+        connection."""
         self._now = now
-        text = text.encode()
+        text = _plain(text)
         self._fate[0] = now, text, 1
         self._put(text)
 

@@ -45,3 +45,15 @@ class Digits:
         if d is None:
             raise StopAsyncIteration
         return d
+
+
+class _NoCall:
+    """What a pump tells when its call is over."""
+
+    def fault(self, *what):
+        pass
+
+    alive = silent = digit_came = fault
+
+
+NO_CALL = _NoCall()

@@ -62,3 +62,11 @@ def test_challenges_that_leave_no_room():
     b.reply(401, (b"WWW-Authenticate", CHALLENGE % 2))
     b.reply(200)
     assert b.r.state == b"A"
+
+
+def test_a_contact_that_cannot_be_read():
+    # Another's, before ours: how long we are registered stands there all the same.
+    b = Bench().start()
+    ours = b.last().get("contact") + b";expires=120"
+    b.reply(200, (b"Contact", b"<>;expires=10", b"Contact", ours))
+    assert b.r.granted == 120

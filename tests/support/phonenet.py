@@ -3,6 +3,7 @@
 
 import asyncio
 
+from sip import SDP, request
 from usip import limits
 from usip.phone import Phone
 
@@ -165,6 +166,27 @@ class Peer:
 
     def send(self, data, to=b"192.0.2.1"):
         self.endpoint.sendto(data, (to, 5060))
+
+    async def called(self, phone, more, body=SDP, ring=0):
+        """Call `phone`, which answers, and send it the ACK: its Call. `more`: header lines."""
+        self.send(request(b"INVITE", more=more, body=body))
+        call = await phone.incoming()
+        if ring:
+            call.ring(ring)
+            return call
+        call.answer()
+        await self.acknowledge()
+        assert await call.answered()
+        return call
+
+    async def acknowledge(self):
+        """The ACK for the 2xx that comes."""
+        ok = b""
+        while ok[:11] != b"SIP/2.0 200":
+            ok = await self.get()
+        i = ok.find(b";tag=", ok.find(b"\r\nTo:" if b"\r\nTo:" in ok else b"\r\nt:"))
+        you = b"<sip:door@192.0.2.1>" + ok[i : ok.find(b"\r\n", i)]
+        self.send(request(b"ACK", via=b"SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKa", you=you))
 
     async def get(self):
         """The next datagram."""

@@ -4,35 +4,12 @@
 import asyncio
 
 from phonenet import Ear, Lan, Net, Peer, Phone, phone, run, up
+from phonesound import Sound
 from sip import request
 from usip import limits
-from usip.media import g711
 from usip.server.runner import Server
 
 HEAPS = 2  # there are two phones in it
-
-
-class Sound:
-    """Keeps how loud each frame was that was played."""
-
-    def __init__(self):
-        self.played = []
-
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-    def readinto(self, pcm):
-        g711.copy(g711.SILENCE, 0, 320, pcm, 0)
-
-    def write(self, pcm):
-        loud = False
-        for i in range(1, 320, 2):
-            if 8 < pcm[i] < 128:
-                loud = True
-        self.played.append(loud)
 
 
 async def strangers():

@@ -45,7 +45,7 @@ class Bench:
         self.pump = p = Pump(net)
         p.begin(self.endpoint, b"192.0.2.1", None, self.user)
         p._task = True  # the test is the loop
-        p.agree(Media)
+        p.agree(Media, Media.host)
         self.side = p.rtcp.side
         self.peer = MediaStream(8, 101)
         self.address = p.stream.remote

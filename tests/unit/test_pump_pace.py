@@ -74,7 +74,7 @@ class Clock:
         self.pump = p = Pump(net)
         p.begin(endpoint, b"192.0.2.1", device, self.user)
         p._task = True  # the test is the loop
-        p.agree(Media)
+        p.agree(Media, Media.host)
         p.take(device)
 
     def note(self, data, address):

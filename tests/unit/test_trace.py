@@ -169,7 +169,7 @@ def test_sound():
 def test_note():
     t = Trace()
     t(True, request(b"REGISTER"), FLOW, 10)
-    t.note("192.168.178.1 is unreachable", 20)
+    t.note(b"192.168.178.1 is unreachable", 20)
     assert t.explain() == "192.168.178.1 is unreachable"
     assert t.lines()[-1] == "20 192.168.178.1 is unreachable x1"
     t(False, answer(b"200 OK", b"REGISTER"), FLOW, 30)
@@ -297,3 +297,15 @@ def test_pcap():
         s = int.from_bytes(record[:4], "little")
         ms.append(s % 100000 * 1000 + int.from_bytes(record[4:8], "little") // 1000)
     assert ms[1] - ms[0] == 1 and ms[5] - ms[0] == 1501
+
+
+def test_what_is_no_text():
+    # A note of something from the network, and a ring that cuts it anywhere.
+    for n in range(60):
+        t = Trace(64)
+        t.note(b"x" * n, 1)
+        t.note(b"no way to sip:\xc3\xbc\xff@h\r\n", 1)
+        assert all(c.isdigit() or c == "x" or c in "no way to sip:?@h" for c in "".join(t.lines()))
+    t = Trace()
+    for data in (b"", b"\x80"):
+        t(False, data, RTP, 1)

@@ -10,8 +10,7 @@ from .rtp import HEADER, Header, Reception, Sender, elapsed, gap
 
 EVENT = HEADER + 4  # octets of a telephone-event (RFC 4733 2.3)
 _FRAME = g711.FRAME
-# Packets and frames together, a second: so long may the address of the SDP take the stream back.
-_GRACE = 100
+_GRACE = 50  # frames, a second: so long may the address of the SDP take the stream back
 _SILENT = 25  # frames, half a second: then the source may have another address
 _WAITING = 8  # digits
 _EARNED = 250  # packets, 5 s
@@ -67,6 +66,7 @@ class MediaStream:
         self.reception = Reception()
         self._digits_in = EventReceiver()
         self.waiting = []  # digits that came before it was certain from whom
+        self.sure = True  # False: there is no ACK yet, so our peer may be nobody
         self.ssrc_hi = self.ssrc_lo = -1
         self._sdp = self._remote = None
         self._lock = _OPEN
@@ -126,18 +126,11 @@ class MediaStream:
             self._remote = addr
             self._lock = _MOVED
             self._grace = _GRACE
-        else:
-            self._settle()
         return True
-
-    def _settle(self):
-        self._grace -= 1
-        if self._grace <= 0:
-            self._lock = _LOCKED
 
     def settled(self):
         """The next of the digits that are `waiting`, if it is certain now whose they are."""
-        return self.waiting.pop(0) if self._lock == _LOCKED else None
+        return self.waiting.pop(0) if self._lock == _LOCKED and self.sure else None
 
     @property
     def moved(self):
@@ -276,7 +269,7 @@ class MediaStream:
             ours = h.ssrc_hi == self.ssrc_hi and h.ssrc_lo == self.ssrc_lo
             newest = not ours or r.highest == h.seq
             d = self._digits_in.take(h.hi, h.lo, h.marker, buf, h.at, h.n, newest)
-            if d and addr is not None and self._lock != _LOCKED:
+            if d and (addr is not None and self._lock != _LOCKED or not self.sure):
                 # Digits open doors: they count when it is certain whose they are.
                 if len(self.waiting) < _WAITING:
                     self.waiting.append(d)
@@ -310,7 +303,10 @@ class MediaStream:
         """Fill `pcm` with the frame to be played now; False if it is only silence."""
         self.quiet += 1
         if self._lock == _MOVED:
-            self._settle()
+            # By the clock: who sends ten times as much is not there ten times as early.
+            self._grace -= 1
+            if self._grace <= 0:
+                self._lock = _LOCKED
         if self._jitter.get(pcm) and self.receiving_on:
             return True
         # Not by a slice: before MicroPython 1.26 it is an object of 16 bytes.
