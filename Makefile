@@ -19,7 +19,8 @@ demo: python runtimes ## a doorbell on MicroPython rings a phone on CPython, no 
 	@$(PYTHON) tools/demo.py $(ARGS)
 
 test: $(VENV)/.made $(VENV)/.fuzz interop runtimes releases boards ## every test on every runtime, interop too; ARGS="-k NAME"
-	@$(PYTEST) -n 2 --dist worksteal $(ARGS)
+	@# three at a time on two cores: much of it waits for peers, whose time is real
+	@$(PYTEST) -n 3 --dist worksteal $(ARGS)
 
 test-fast: $(VENV)/.made runtimes ## unit tests on this Python and on unix32, under a minute
 	@$(PYTEST) -n 2 --dist worksteal -m "not slow" tests/unit tests/host -k "not test_on or (unix32 and not unix32-1)" $(ARGS)
