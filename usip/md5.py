@@ -32,7 +32,7 @@ HEAD = (
 
 try:
     from ._md5_viper import block
-except (ImportError, SyntaxError, ValueError):  # CPython, no emitter, .mpy of another architecture
+except (ImportError, SyntaxError, ValueError, MemoryError):  # CPython, no emitter, .mpy of another architecture
     from ._md5_plain import block
 
 

@@ -12,7 +12,7 @@ try:
     from ._duplex_viper import learn as _learn
     from ._duplex_viper import play as _play
     from ._duplex_viper import swap as _swap
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._duplex_plain import bins as _bins
     from ._duplex_plain import heard as _heard
     from ._duplex_plain import learn as _learn

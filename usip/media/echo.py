@@ -12,7 +12,7 @@ try:
     from ._echo_viper import learn as _learn
     from ._echo_viper import push as _push
     from ._echo_viper import take as _take
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._echo_plain import cancel as _cancel
     from ._echo_plain import learn as _learn
     from ._echo_plain import push as _push

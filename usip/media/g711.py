@@ -13,7 +13,7 @@ try:
     from ._g711_viper import encode as _encode
     from ._g711_viper import fade as _fade
     from ._g711_viper import quiet as _quiet
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._g711_plain import copy as _copy
     from ._g711_plain import decode as _decode
     from ._g711_plain import encode as _encode

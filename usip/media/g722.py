@@ -18,7 +18,7 @@ try:
     from ._g722_viper import lower as _lower
     from ._g722_viper import mirror as _mirror
     from ._g722_viper import raised as _raised
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._g722_plain import band as _band
     from ._g722_plain import lower as _lower
     from ._g722_plain import mirror as _mirror

@@ -16,7 +16,7 @@ try:
     from ._gain_viper import narrow as _narrow
     from ._gain_viper import peak as _peak
     from ._gain_viper import scale as _scale
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._gain_plain import level_out as _level_out
     from ._gain_plain import loudness as _loudness
     from ._gain_plain import narrow as _narrow

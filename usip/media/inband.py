@@ -10,7 +10,7 @@ from .g711 import FRAME
 
 try:
     from ._inband_viper import search as _search
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._inband_plain import search as _search
 
 # Rows of 697, 770, 852, 941 Hz, columns of 1209, 1336, 1477, 1633.

@@ -11,7 +11,7 @@ from .g711 import FRAME
 try:
     from ._rate_viper import double as _double
     from ._rate_viper import halve as _halve
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._rate_plain import double as _double
     from ._rate_plain import halve as _halve
 

@@ -13,7 +13,7 @@ from .events import DIGITS, DURATION_MS
 
 try:
     from ._tones_viper import two as _two
-except (ImportError, SyntaxError, ValueError):
+except (ImportError, SyntaxError, ValueError, MemoryError):
     from ._tones_plain import two as _two
 
 FRAME = g711.FRAME
