@@ -46,6 +46,17 @@ class Authenticator:
             for a in self.algorithms
         ]
 
+    def ours(self, values):
+        """The first of the Authorization values that answers our challenge, None when none does:
+        some are for those that the request came by (RFC 3261 22.3)."""
+        for value in values:
+            try:
+                if (credentials(value) or {}).get(b"realm") == self._realm:
+                    return value
+            except ProtocolError:
+                pass  # nothing that we could judge
+        return None
+
     def check(self, value, method, uri, now):
         """Judge an Authorization value: (user, False), or (None, stale) when it has to be refused.
 
