@@ -45,6 +45,7 @@ class Policy:
             for name in users:
                 passwords[_bytes(name)] = _bytes(users[name])
             self._digest = Authenticator(agent.uri.host, passwords.get)
+            agent.parts.append(self._digest)
 
     def listed(self, flow):
         """Whether `allow` names the other end of `flow`."""

@@ -229,6 +229,13 @@ def test_passwords_that_do_not():
     assert h.take(HOME, invite(12)) == [180]  # the registrar needs none
 
 
+def test_a_nonce_does_not_come_round_with_the_clock():
+    h = challenged()
+    right = answer(h)
+    h.wire.run(h.agent, 0x40000000)  # 12.4 days in which nobody comes
+    assert h.take(STRANGER, invite(2, right)) == [401] and b"stale=true" in h.wire.last()
+
+
 # --- what comes within a transaction or dialog ---
 
 
