@@ -68,17 +68,31 @@ async def at_the_button(phone):
         show("ready" if await phone.registered(100) else "searching")
 
 
+async def taken(call):
+    try:
+        async with call:
+            if board.ringer:
+                board.ringer.ring(times=1)
+            if await call.answered():
+                await talk(call)
+    except Exception as e:
+        call.phone.fault(e)
+    print("call over:", call.reason)
+    if not call.phone.calls.active():
+        show("ready")
+
+
 async def from_the_house(phone):
     while True:
         call = await phone.incoming()
         if not call:
             return
-        if board.ringer:
-            board.ringer.ring(times=1)
-        if await call.answered():
-            await talk(call)
-        print("call over:", call.reason)
-        show("ready")
+        # In a task of its own: it is answered by itself, so its digits count while another goes on.
+        try:
+            call.data = asyncio.create_task(taken(call))
+        except MemoryError:
+            call.hangup()
+            raise
 
 
 async def main():

@@ -56,6 +56,7 @@ class Call(Caller, Callee):
         self.incoming = incoming
         self.peer = peer
         self.known = not incoming  # the policy knows who it is
+        self.user = None  # ... by this name's password
         self.source = b""  # the host that its dialog came from
         self.state = b"O" if incoming else b"S"
         self.code = 0

@@ -92,6 +92,7 @@ class Calls:
         call = Call(agent, True, m.get("from"))
         call.m = m
         call.known = m.known
+        call.user = m.user
         call.offered(tx, m, now)
 
 

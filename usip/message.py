@@ -62,6 +62,7 @@ class Message:
     sent_by = None
     folded = False
     known = False  # see policy.py
+    user = None  # whose password came with it
     more = ()
     length = None
 

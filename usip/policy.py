@@ -45,6 +45,7 @@ class Policy:
             for name in users:
                 passwords[_bytes(name)] = _bytes(users[name])
             self._digest = Authenticator(agent.uri.host, passwords.get)
+            agent.parts.append(self._digest)
 
     def listed(self, flow):
         """Whether `allow` names the other end of `flow`."""
@@ -69,13 +70,14 @@ class Policy:
         return self._any or self.listed(flow)
 
     def admit(self, m, now):
-        """True when the request `m` may come in; `m.known` tells whether we know who it is. When it
-        may not, it has been answered or is to be passed over in silence."""
+        """True when the request `m` may come in; `m.known` tells whether we know who it is and
+        `m.user` is the name that answered our challenge. When it may not, it has been answered or
+        is to be passed over in silence."""
         if self.listed(m.flow):
             m.known = True
             return True
         stale = False
-        value = m.get("authorization") if self._digest else None
+        value = self._digest.ours(m.lines("authorization")) if self._digest else None
         if value is not None:
             try:
                 user, stale = self._digest.check(value, m.method, m.uri, now)
@@ -83,6 +85,7 @@ class Policy:
                 user = None
             if user is not None:
                 m.known = True
+                m.user = user
                 return True
         if self._any:
             return True
@@ -108,7 +111,10 @@ class Policy:
             return False
         if self._auto is True:
             return True
-        user = Uri(address(call.peer)[1]).user
+        # Who proved a name goes by that one, whatever he writes into From.
+        user = call.user
+        if user is None:
+            user = Uri(address(call.peer)[1]).user
         return user is not None and user in [_bytes(name) for name in self._auto]
 
 

@@ -5,7 +5,7 @@ import asyncio
 
 
 class Queue:
-    """A bounded queue that a closing phone ends."""
+    """A bounded queue that a closing phone ends. When it is full the oldest makes room."""
 
     def __init__(self, phone, size=16):
         self.phone = phone
@@ -13,8 +13,9 @@ class Queue:
         self.items = []
 
     def put(self, item):
-        if len(self.items) < self.size:
-            self.items.append(item)
+        if len(self.items) >= self.size:
+            self.items.pop(0)
+        self.items.append(item)
 
     def remove(self, item):
         """It is of no use any more."""

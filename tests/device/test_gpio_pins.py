@@ -10,6 +10,7 @@ from phonenet import run
 
 fakemachine.install()
 
+from usip.clock import later  # noqa: E402
 from usip_micropython import gpio  # noqa: E402  (needs `machine`)
 from usip_micropython.gpio import BellWire, Button, Lamp, Relay, Ringer  # noqa: E402
 
@@ -135,6 +136,29 @@ def test_bell_wire():
         assert b.value == 0
         ac(b.pin, hz, 200)
         assert b.count == 2
+
+
+def test_bell_wire_that_was_quiet_for_days():
+    day = 86_400_000
+    for days in (1, 5, 7, 10, 12):
+        for looks in (True, False):
+            fresh()
+            b = BellWire(5)
+            ac(b.pin, 50, 400)
+            step(300)
+            if looks:
+                assert b.value == 0
+            fakemachine.freeze(later(fakemachine.ms(), days * day))
+            assert b.value == 0
+            ac(b.pin, 50, 400)
+            assert b.count == 2 and b.value == 1, days
+    # As long, and nobody asked before the next press.
+    fresh()
+    b = BellWire(5)
+    ac(b.pin, 50, 400)
+    fakemachine.freeze(later(fakemachine.ms(), 7 * day))
+    ac(b.pin, 50, 400)
+    assert b.count == 2
 
 
 def test_bell_wire_is_not_rung_by_a_motor():

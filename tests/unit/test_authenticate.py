@@ -84,6 +84,25 @@ def test_clock_comes_round():
     assert auth.check(v, b"REGISTER", URI, 6) == (None, True)
 
 
+def test_clock_comes_round_while_nobody_comes():
+    # The agent's poll() is all that happens, when it says so.
+    period = 0x40000000
+    for late in (0, 1, 200_000, 86_400_000):
+        auth = guard()
+        assert auth.poll(START) is None
+        v = challenged(auth, START).authorization(False, b"REGISTER", URI)
+        passed = 0
+        while True:
+            ms = auth.poll(later(START, passed))
+            if ms is None or passed + ms > period + late:
+                break
+            assert ms > 0
+            passed += ms
+        now = later(START, period + late)
+        assert auth.check(v, b"REGISTER", URI, now) == (None, True), late
+        assert ask(auth, challenged(auth, now), now) == (b"door", False)
+
+
 def test_replay():
     auth = guard()
     c = challenged(auth, START)

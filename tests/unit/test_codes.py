@@ -4,7 +4,7 @@
 from usip import limits
 from usip.clock import later
 from usip.digest import same
-from usip.door.codes import Codes
+from usip.door.codes import Codes, Try
 from usip.errors import UsageError
 
 
@@ -13,16 +13,17 @@ class Store:
         self.data = data
         self.broken = broken
         self.saves = 0
+        self.error = OSError
 
     def load(self):
         if self.broken:
-            raise OSError(5)
+            raise self.error(5)
         return self.data
 
     def save(self, data):
         self.saves += 1
         if self.broken:
-            raise OSError(28)
+            raise self.error(28)
         self.data = data
 
 
@@ -30,15 +31,20 @@ class Hand:
     """Types on a clock that wraps on the way."""
 
     def __init__(self, codes, **how):
-        self.codes = Codes(codes, **how)
         self.now = 0x3FFFFFFF - 20_000
+        self.codes = Codes(codes, self.now, **how)
+        self.call()
+
+    def call(self):
+        """Type in another call."""
+        self.typed = Try(self.codes)
 
     def type(self, digits, ms=200):
         came = None
         for d in digits:
             assert came is None, "more came before the last digit"
             self.now = later(self.now, ms)
-            came = self.codes.digit(d, self.now)
+            came = self.typed.digit(d, self.now)
         return came
 
     def wait(self, ms):
@@ -66,9 +72,16 @@ def test_in_one_go():
     assert h.type("34#") == ("wrong-code", 1)
     h.wait(limits.CODE_MS)
     assert h.type("1234#", limits.CODE_MS // 4) == ("opened", 1)
-    # Another call knows nothing of what was typed in the one before.
+    # Another call knows nothing of what was typed in the one before, or is in one beside it.
     assert h.type("12") is None
-    h.codes.clear()
+    here = h.typed
+    h.call()
+    assert h.type("34#") == ("wrong-code", 1)
+    h.typed = here
+    assert h.type("34#") == ("opened", 1)
+    # What was begun half a period of the clock ago is not new.
+    assert h.type("12") is None
+    h.wait(0x20000000)
     assert h.type("34#") == ("wrong-code", 1)
 
 
@@ -106,6 +119,22 @@ def test_locked_for_a_growing_time():
     assert locks(h) == ("door-locked", limits.CODE_LOCK)
 
 
+def test_a_lock_does_not_come_back_with_the_clock():
+    day = 86_400_000
+    for days in (1, 7, 12):
+        h = Hand({"1234": 1})
+        locks(h)
+        h.wait(days * day)
+        assert h.type("1234#") == ("opened", 1), days
+    # Nor when the clock has come round, if somebody asked meanwhile.
+    h = Hand({"1234": 1})
+    locks(h)
+    h.wait(limits.CODE_LOCK)
+    assert h.codes.locked_ms(h.now) == 0
+    h.wait(0x40000000 - limits.CODE_LOCK)
+    assert h.type("1234#") == ("opened", 1)
+
+
 def test_over_a_restart():
     store = Store()
     h = Hand({"1234": 1}, store=store)
@@ -116,17 +145,35 @@ def test_over_a_restart():
     assert h.type("0#") == ("wrong-code", 4)
     assert h.type("0#") == ("door-locked", limits.CODE_LOCK)
     h = Hand({"1234": 1}, store=store)
-    assert h.type("1234#") == ("door-locked", limits.CODE_LOCK)
+    assert h.type("1234#", 0) == ("door-locked", limits.CODE_LOCK)
     h.wait(limits.CODE_LOCK)
     assert h.type("1234#") == ("opened", 1) and store.data == b"0"
     saves = store.saves
     assert h.type("1234#") == ("opened", 1) and store.saves == saves  # flash wears out
+    # The time begins with the start, and not when somebody comes.
+    h = Hand({"1234": 1}, store=Store(b"12"))
+    h.wait(limits.CODE_LOCK_MAX - 2000)
+    assert h.type("1234#") == ("door-locked", 1000)
+    h.wait(limits.CODE_LOCK_MAX)
+    assert h.type("1234#") == ("opened", 1)
     # Whoever spoils what is kept, or keeps it from being kept, gains nothing.
-    for bad in (Store(b"x"), Store(broken=True)):
+    spoiled = (b"x", b"", b"-1000", b" 1", b"0x0", b"\xff", b"9" * 10, b"9" * 5000)
+    for bad in [Store(x) for x in spoiled] + [Store(broken=True)]:
         h = Hand({"1234": 1}, store=bad)
-        assert h.type("1234#") == ("door-locked", limits.CODE_LOCK)
+        assert h.type("1234#", 0) == ("door-locked", limits.CODE_LOCK)
         h.wait(limits.CODE_LOCK)
         assert h.type("0#") == ("door-locked", 2 * limits.CODE_LOCK)
+
+
+def test_no_memory_to_save_with():
+    store = Store()
+    store.error = MemoryError
+    store.broken = True
+    h = Hand({"1234": 1})
+    h.codes._store = store
+    assert locks(h) == ("door-locked", limits.CODE_LOCK)
+    h.wait(limits.CODE_LOCK)
+    assert h.type("1234#") == ("opened", 1)
 
 
 def test_ten_thousand_codes_take_a_year():
@@ -151,7 +198,7 @@ def test_how_it_is_called():
         ({"1": 1, "12": 2}, None),
     ):
         try:
-            Codes(codes, end)
+            Codes(codes, 0, end)
         except UsageError:
             continue
         raise AssertionError(codes)

@@ -43,6 +43,25 @@ def test_calls_that_ended_are_not_incoming():
     run(nobody_home)
 
 
+async def nobody_reads():
+    lan = Lan()
+    a, b = await two(lan)
+    b.agent.guard.know((b"192.0.2.1", 5060))  # a stranger could not write that often
+    for i in range(20):
+        assert await a.message(b"sip:b@192.0.2.2", "text %d" % i) == 200
+        for p in (a, b):
+            p.agent.transactions.clear()
+    for i in range(4, 20):
+        assert (await b.next_message(1))[1] == "text %d" % i
+    assert await b.next_message(1) is None
+    await a.close()
+    await b.close()
+
+
+def test_the_newest_texts_are_kept():
+    run(nobody_reads)
+
+
 async def third_call():
     lan = Lan()
     a, b = await two(lan)

@@ -183,6 +183,24 @@ def test_a_password_lets_in():
     assert b"stale=true" in h.wire.last() and h.events == ["incoming"]
 
 
+OTHERS = (
+    (b"Authorization", b"Basic aW5kb29yOmRvbmc="),
+    (b"Authorization", b'Digest username="indoor", realm="elsewhere", nonce="1", response="2"'),
+    (b"Authorization", b'Digest username="indoor", nc=zzzzzzzz, qop=auth'),
+    (b"Authorization", b'Digest username="indoor'),
+)
+
+
+def test_an_answer_to_somebody_else():
+    # It is none to us, so there is our challenge; and ours is found behind it.
+    for n, more in enumerate(OTHERS):
+        h = challenged()
+        assert h.take(STRANGER, invite(20 + n, more)) == [401], more
+        right, wrong = answer(h), answer(h, b"ding")
+        assert h.take(STRANGER, invite(30 + n, more + wrong)) == [], more
+        assert h.take(STRANGER, invite(40 + n, more + right)) == [180], more
+
+
 def test_passwords_that_do_not():
     h = challenged()
     for wrong in (
@@ -190,8 +208,7 @@ def test_passwords_that_do_not():
         answer(h, user=b"nobody"),
         answer(h, method=b"MESSAGE"),
         answer(h, uri=b"sip:other@192.0.2.1"),
-        (b"Authorization", b"Basic aW5kb29yOmRvbmc="),
-        (b"Authorization", b'Digest username="indoor", nc=zzzzzzzz, qop=auth'),
+        (b"Authorization", answer(h)[1].replace(b"nc=00000001", b"nc=zzzzzzzz")),
     ):
         assert h.take(STRANGER, invite(5, wrong)) == [], wrong
     # A counter that stands still or goes back.
@@ -210,6 +227,13 @@ def test_passwords_that_do_not():
     # A CANCEL cannot be challenged, an ACK is not answered.
     assert h.take(STRANGER, other(b"CANCEL")) == [] and h.take(STRANGER, other(b"ACK")) == []
     assert h.take(HOME, invite(12)) == [180]  # the registrar needs none
+
+
+def test_a_nonce_does_not_come_round_with_the_clock():
+    h = challenged()
+    right = answer(h)
+    h.wire.run(h.agent, 0x40000000)  # 12.4 days in which nobody comes
+    assert h.take(STRANGER, invite(2, right)) == [401] and b"stale=true" in h.wire.last()
 
 
 # --- what comes within a transaction or dialog ---
@@ -279,6 +303,29 @@ def test_who_is_answered_by_itself():
         h = House(allow, auto=auto)
         h.take(remote, invite())
         assert h.agent.policy.auto(h.calls.active()[0]) is yes, (allow, auto, remote)
+
+
+def test_a_name_that_is_not_his():
+    # Whose password it was counts, not what From says.
+    users = {"guest": "g", "office": "o"}
+    for user, password, name, yes in (
+        (b"guest", b"g", b"office", False),
+        (b"guest", b"g", b"guest", False),
+        (b"office", b"o", b"office", True),
+        (b"office", b"o", b"guest", True),
+    ):
+        h = House("registrar", users=users, auto=["office"])
+        said = b"From: <sip:%s@192.0.2.9>" % name
+        data = invite(1).replace(b"From: <sip:x@192.0.2.9>", said)
+        assert said in data and h.take(STRANGER, data) == [401]
+        data = invite(2, answer(h, password, user)).replace(b"From: <sip:x@192.0.2.9>", said)
+        assert h.take(STRANGER, data) == [180]
+        call = h.calls.active()[0]
+        assert call.known and call.user == user and h.agent.policy.auto(call) is yes, (user, name)
+        # Whom we know by where he is goes by what he says.
+        h = House("registrar", users=users, auto=["office"])
+        assert h.take(HOME, invite(1).replace(b"From: <sip:x@192.0.2.9>", said)) == [180]
+        assert h.agent.policy.auto(h.calls.active()[0]) is (name == b"office")
 
 
 def test_a_limit_of_time():

@@ -3,8 +3,8 @@
 
 import asyncio
 
-from ..driver import now
-from .codes import Codes
+from ..driver import now, sleep_ms
+from .codes import Codes, Try
 
 
 class Opener:
@@ -20,28 +20,50 @@ class Opener:
     """
 
     def __init__(self, codes, ms=1000, end="#", store=None, tones=True):
-        self.codes = Codes(codes, end, store)
+        self.codes = Codes(codes, now(), end, store)
         self.ms = ms
         self.tones = tones
         self._tasks = [None, None]  # kept: nothing else holds them
 
     async def watch(self, call):
         """Listen to the digits of `call` until it is over."""
-        self.codes.clear()
-        async for digit in call.digits():
-            came = self.codes.digit(digit, now())
-            if came:
-                self._do(call, came[0], came[1])
+        self.codes.locked_ms(now())
+        typed = Try(self.codes)
+        while True:
+            try:
+                async for digit in call.digits():
+                    came = typed.digit(digit, now())
+                    if came and not self._do(call, came[0], came[1]):
+                        await self._open(call.phone, came[1])
+                return
+            except MemoryError as e:  # there will be some again, and more digits
+                self._fault(call.phone, e)
+                await sleep_ms(20)
 
     def _do(self, call, event, detail):
         # Tasks of their own: who hangs up at once has opened all the same, and nobody waits for a
-        # tone to end.
+        # tone to end. False: there is no memory for the one that opens.
+        done = True
         if event == "opened":
-            self._tasks[0] = asyncio.create_task(self._open(call.phone, detail))
+            try:
+                self._tasks[0] = asyncio.create_task(self._open(call.phone, detail))
+            except MemoryError as e:
+                done = False
+                self._fault(call.phone, e)
             detail = None
-        call.phone.tell(event, call, detail)
-        if self.tones:
-            self._tasks[1] = asyncio.create_task(self._say(call, "wrong" if detail else "ok"))
+        try:
+            call.phone.tell(event, call, detail)
+            if self.tones:
+                self._tasks[1] = asyncio.create_task(self._say(call, "wrong" if detail else "ok"))
+        except MemoryError as e:
+            self._fault(call.phone, e)
+        return done
+
+    def _fault(self, phone, e):
+        try:
+            phone.fault(e)
+        except MemoryError:
+            pass  # told or not, it goes on
 
     async def _say(self, call, name):
         try:

@@ -8,7 +8,8 @@ from ..errors import ProtocolError
 from ..header import quote, unquote
 from ..rand import token
 
-# 3.1 days in ms: no secret gets older, so that no nonce comes round again with the clock.
+# 3.1 days in ms: no secret gets older, so that no nonce comes round again with the clock. It has
+# to be looked at for that: poll().
 _DAYS = 0x10000000
 
 
@@ -17,6 +18,8 @@ class Authenticator:
 
     A nonce says itself when it was made and proves that we made it. Remembered is only how far the
     last limits.NONCES of those in use have counted, so that no request can be replayed.
+
+    It belongs into its agent's `parts`: without poll() a nonce comes round with the clock.
     """
 
     def __init__(self, realm, lookup, algorithms=(b"SHA-256", b"MD5"), nonce_ms=300_000):
@@ -26,8 +29,19 @@ class Authenticator:
         self._realm = quote(realm)[1:-1]
         self._secret = None
 
+    def poll(self, now):
+        """Forget a secret that is too old. Returns the milliseconds until it is, None: there is
+        none."""
+        if self._secret:
+            age = left(now, self._born)
+            if 0 <= age < _DAYS:
+                return _DAYS - age
+            self._secret = None
+        return None
+
     def _sign(self, stamp, now):
-        if not self._secret or not 0 <= left(now, self._born) < _DAYS:
+        self.poll(now)
+        if not self._secret:
             self._secret = token(32)
             self._born = now
             self._used = []  # [nonce, nc, when the nonce was made]
@@ -45,6 +59,17 @@ class Authenticator:
             % (self._realm, nonce, a, more)
             for a in self.algorithms
         ]
+
+    def ours(self, values):
+        """The first of the Authorization values that answers our challenge, None when none does:
+        some are for those that the request came by (RFC 3261 22.3)."""
+        for value in values:
+            try:
+                if (credentials(value) or {}).get(b"realm") == self._realm:
+                    return value
+            except ProtocolError:
+                pass  # nothing that we could judge
+        return None
 
     def check(self, value, method, uri, now):
         """Judge an Authorization value: (user, False), or (None, stale) when it has to be refused.

@@ -37,7 +37,7 @@ class Registrar:
         agent.methods[b"INVITE"] = self._redirect
         agent.methods[b"MESSAGE"] = self._redirect
         agent.methods[b"OPTIONS"] = self._options
-        agent.parts.append(self)
+        agent.parts += (self, authenticator)
 
     def lookup(self, user):
         """The contact URIs (bytes) of `user`, the latest first."""

@@ -108,6 +108,8 @@ class BellWire(_Presses):
     def _edge(self, pin):
         t = now()
         gap = left(t, self._last)
+        if gap < 0:  # half a period of the clock, 6.2 days, without a fall
+            gap = 0x20000000
         if self._down and gap > self._pause:
             self._down = False
         if not self._edges or gap > 30:
@@ -122,7 +124,7 @@ class BellWire(_Presses):
             self.count += 1
 
     def _look(self):
-        if self._down and left(now(), self._last) > self._pause:
+        if self._down and not 0 <= left(now(), self._last) <= self._pause:
             self._down = False
         return 1 if self._down else 0
 
