@@ -7,7 +7,6 @@ from .caller import Caller
 from .clock import later, left
 from .errors import ProtocolError, UsageError
 from .reasons import word
-from .reinvite import Reinvite
 from .request import Request
 
 # Rows: state, event, action, next state. No row: the event is ignored in that state.
@@ -62,21 +61,17 @@ class Call(Caller, Callee):
         self.code = 0
         self.reason = ""
         self.remote_ended = False
-        self.dialog = None
+        self.dialog = self.m = self.sdp = None
         self.early = []
         self.invite = self.tx = self.bye = None  # Request, server Transaction, Request
-        self.m = None
-        self.sdp = None
         self.late = self.follow = self.held = self.trying = self.ringing = self.leaving = False
         self.body = self.ok = b""
         self.strays = ()
-        self.retry_at = self.end_at = None
+        self.retry_at = self.end_at = self.limit_at = None  # the last: of the longest call
         self.interval = limits.T1
-        self.mod = Reinvite(self)
-        self.info = None  # what sends digits
-        self.limit_at = None  # the call's longest end
+        self.mod = None  # a Reinvite, once something changes
         self.warned = False
-        self.data = None  # the application's own
+        self.info = self.data = None  # what sends digits; the application's own
 
     # --- what the application does ---
 
@@ -108,9 +103,8 @@ class Call(Caller, Callee):
         if self.state == b"O":
             self._fail(480, why)
         elif not self.reason:
-            self._fail(
-                487 if self.state in b"SR" else 200, "Cancelled" if self.state in b"SR" else why
-            )
+            early = self.state in b"SR"
+            self._fail(487 if early else 200, "Cancelled" if early else why)
         self.leaving = True  # until it is done: see poll()
         self._fire(b"h", now)
         self.leaving = False
@@ -126,13 +120,21 @@ class Call(Caller, Callee):
 
     def hold(self, on, now):
         """Put the peer on hold, or resume, by a re-INVITE."""
-        self.mod.hold(on, now)
+        self.change().hold(on, now)
 
     def refresh(self, now):
         """Tell the peer that our address or codecs changed (`sdp` holds the new ones), by a
         re-INVITE.
         """
-        self.mod.wish(now)
+        self.change().wish(now)
+
+    def change(self):
+        """What changes the session; most calls do without."""
+        if not self.mod:
+            from .reinvite import Reinvite
+
+            self.mod = Reinvite(self)
+        return self.mod
 
     def request(self, tx, m, now):
         """A request came within the dialog. True when it is answered."""
@@ -144,7 +146,7 @@ class Call(Caller, Callee):
                 self._fire(b"b", now)
             return True
         if m.method == b"INVITE":
-            self.mod.came(tx, m, now)
+            self.change().came(tx, m, now)
             return True
         if m.method == b"INFO":
             from .info import received
@@ -157,8 +159,9 @@ class Call(Caller, Callee):
 
     def response(self, request, m, status, now):
         d = self.dialog
+        change = self.mod.request if self.mod else None
         again = m and 200 <= status < 300 and request.method == b"INVITE"
-        if again and d and m.to_tag == d.remote_tag and request is not self.mod.request:
+        if again and d and m.to_tag == d.remote_tag and request is not change:
             request.ack_again(d, now)
         elif again and request is self.invite and self.state in b"EBX":
             self._stray(m, now)
@@ -166,7 +169,7 @@ class Call(Caller, Callee):
             if status >= 300 and not self.code:
                 self._fail(status, word(status))
             self._with(m, b"1" if status < 200 else b"2" if status < 300 else b"3", now)
-        elif request is self.mod.request:
+        elif request is change:
             self.mod.response(m, status, now)
         elif status >= 200:
             if request is self.bye:
@@ -182,7 +185,7 @@ class Call(Caller, Callee):
         self._fire(b"d" if status == 481 else b"h", now)
 
     def ack(self, tx, m, now):
-        if not self.mod.ack(m, now):
+        if not self.mod or not self.mod.ack(m, now):
             self._with(m, b"k", now)
 
     def _with(self, m, event, now):
@@ -222,7 +225,7 @@ class Call(Caller, Callee):
             else:
                 self.limit(limits.WARN_MS, now)
                 self._tell("warning", limits.WARN_MS)
-        ms = self.mod.poll(now)
+        ms = self.mod.poll(now) if self.mod else None
         for at in (self.retry_at, self.end_at, self.limit_at):
             if at is not None:
                 at = max(left(at, now), 0)
@@ -309,7 +312,8 @@ class Call(Caller, Callee):
         # Wants no memory: a call can end in any case.
         self.state = b"X"
         self.end_at = self.retry_at = self.limit_at = None
-        self.mod.stop()
+        if self.mod:
+            self.mod.stop()
         d = self.dialog
         dialogs = self.agent.dialogs
         if d and dialogs.get(d.found_by) is d:
@@ -328,7 +332,8 @@ class Call(Caller, Callee):
         if self.end_at is None:
             self.end_at = later(now, limits.BYE_MS)
         self.retry_at = later(now, limits.T1)
-        self.mod.stop()
+        if self.mod:
+            self.mod.stop()
         if self.sdp and self.sdp.hush:  # the BYE may take half a minute
             self.sdp.hush()
         if not self.reason:
@@ -347,7 +352,7 @@ class Call(Caller, Callee):
         self.alive(now)
         self._tell("answered")
         self.media()
-        if self.mod.wanted:
+        if self.mod and self.mod.wanted:
             self.mod.wanted = False
             self.mod.wish(now)
 

@@ -107,7 +107,7 @@ class Callee:
         self.retry_at = None
         try:
             if self.late:
-                self.mod.allowed(self.m)
+                self.change().allowed(self.m)
                 self.sdp.accept(self.m.body)
         except ProtocolError as e:
             self._fail(e.status, word(e.status))

@@ -32,7 +32,8 @@ HEAD = (
 
 try:
     from ._md5_viper import block
-except (ImportError, SyntaxError, ValueError, MemoryError):  # CPython, no emitter, .mpy of another architecture
+except (ImportError, SyntaxError, ValueError, MemoryError):
+    # CPython, no emitter, a .mpy of another architecture, no room for native code
     from ._md5_plain import block
 
 

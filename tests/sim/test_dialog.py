@@ -108,7 +108,7 @@ def test_target_refresh():
     assert b.sent(b"ACK").uri == b"sip:newer@192.0.2.9"
     b.call.hold(False, b.now)
     b.answered(200, body=SDP, more=(b"Contact", b"<sip:@"))
-    assert b.call.mod.state == b"N" and b.sent(b"ACK").cseq == b.sent(b"INVITE").cseq
+    assert b.call.change().state == b"N" and b.sent(b"ACK").cseq == b.sent(b"INVITE").cseq
     b.call.hangup(b.now)
     assert b.sent(b"BYE").uri == b"sip:newer@192.0.2.9"
 

@@ -206,7 +206,7 @@ def test_reinvite_that_cannot_be_sent():
     b.run(limits.T1 + 100)
     assert len(b.wire.times(b"INVITE")) == n + 1
     b.answered(200, body=SDP)
-    assert b.call.mod.state == b"N"
+    assert b.call.change().state == b"N"
 
 
 def test_transaction_that_is_in_no_queue():

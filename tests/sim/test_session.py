@@ -43,7 +43,7 @@ def test_we_hold_and_resume():
         assert b"a=sendrecv" in b.sent(b"INVITE").body
         b.answered(200, body=SDP)
         assert b.events == ["media", "held", "media", "resumed"]
-        assert b.call.mod.state == b"N" and b.call.state == b"E"
+        assert b.call.change().state == b"N" and b.call.state == b"E"
 
 
 def test_peer_holds_and_resumes():
@@ -108,7 +108,7 @@ def test_peers_change_refused():
         was = b.call.sdp.remote
         b.within(b"INVITE", body=body, ctype=ctype)
         assert last(b) == code, b.wire.last()
-        assert b.call.state == b"E" and b.call.mod.state == b"N" and b.call.sdp.remote == was
+        assert b.call.state == b"E" and b.call.change().state == b"N" and b.call.sdp.remote == was
         assert b.events == []
         b.within(b"INVITE", body=HELD)
         assert last(b) == 200
@@ -144,7 +144,7 @@ def test_glare_of_ours():
             times = b.wire.times(b"INVITE")
             assert len(times) >= 2 and least <= times[1] - t <= most, (callee, times, t)
             b.answered(200, body=SDP)
-            assert b.call.mod.state == b"N" and "held" in b.events
+            assert b.call.change().state == b"N" and "held" in b.events
 
 
 def test_peer_first_after_glare():
@@ -156,7 +156,7 @@ def test_peer_first_after_glare():
     b.within(b"ACK", b.cseq)
     assert count(b, b"INVITE") == 2  # then ours at once
     b.answered(200, body=MOVED)
-    assert b.call.mod.state == b"N" and b.call.sdp.remote.port == 7000 and "held" in b.events
+    assert b.call.change().state == b"N" and b.call.sdp.remote.port == 7000 and "held" in b.events
 
 
 def test_wishes_while_one_is_out():
@@ -167,7 +167,7 @@ def test_wishes_while_one_is_out():
     b.answered(200, body=SDP)
     assert count(b, b"INVITE") == 2 and b"a=sendrecv" in b.sent(b"INVITE").body
     b.answered(200, body=SDP)
-    assert b.events[-1] == "resumed" and b.call.mod.state == b"N"
+    assert b.events[-1] == "resumed" and b.call.change().state == b"N"
 
 
 def test_second_before_the_first_is_done():
@@ -178,7 +178,7 @@ def test_second_before_the_first_is_done():
     m = parse(b.wire.last())
     assert m.status == 500 and m.get("retry-after")
     b.within(b"ACK", b.cseq - 1)
-    assert b.call.mod.state == b"N" and b.call.held
+    assert b.call.change().state == b"N" and b.call.held
 
 
 def test_reinvite_before_our_ack():

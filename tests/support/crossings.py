@@ -255,7 +255,7 @@ class Crossing(World):
                 return "not settled"
             if x.sdp.remote.direction != MIRROR[y.sdp.remote.direction]:
                 return "one holds, the other knows nothing of it"
-            if x.mod.state != b"N" or y.mod.state != b"N":
+            if x.change().state != b"N" or y.change().state != b"N":
                 return "a change is not done"
         return ""
 

@@ -367,7 +367,7 @@ class Storm:
             return "not in the same call"
         if a.sdp.remote.direction != MIRROR[b.sdp.remote.direction]:
             return "%s and %s" % (a.sdp.remote.direction, b.sdp.remote.direction)
-        if a.mod.state != b"N" or b.mod.state != b"N":
+        if a.change().state != b"N" or b.change().state != b"N":
             return "a change is not done"
         return ""
 

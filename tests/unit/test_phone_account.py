@@ -46,7 +46,7 @@ async def moved():
     assert await a.registered()
     x, y = await up(a, b)
     a.reregister()  # nothing has changed: the call hears nothing of it
-    assert x.core.mod.state == b"N"
+    assert x.core.change().state == b"N"
     a.net.ip = b"192.0.2.77"
     ear = b.listener = Ear()
     a.reregister()

@@ -25,16 +25,16 @@ def begin(state, callee):
         b.call.hold(True, b.now)
     if state == b"G":
         b.answered(491)
-        b.call.mod.end_at = later(b.now, 1000)  # by chance it is no time at all
+        b.call.change().end_at = later(b.now, 1000)  # by chance it is no time at all
     if state == b"P":
         b.within(b"INVITE", body=SDP)
         b.invited_cseq = b.cseq
-    assert b.call.mod.state == state, (state, b.call.mod.state)
+    assert b.call.change().state == state, (state, b.call.change().state)
     return b
 
 
 def fire(b, event):
-    mod = b.call.mod
+    mod = b.call.change()
     if event == b"m":
         b.call.hold(True, b.now)
     elif event == b"i":
@@ -59,7 +59,7 @@ def cell(state, event, callee, cut):
     row = MACHINE.find(state + event)
     b.wire.cut = cut
     fire(b, event)
-    mod = b.call.mod
+    mod = b.call.change()
     assert mod.state in STATES, where
     if row < 0 and not cut:
         assert mod.state == state, (where, mod.state)

@@ -37,14 +37,14 @@ class Registrar:
         agent.methods[b"INVITE"] = self._redirect
         agent.methods[b"MESSAGE"] = self._redirect
         agent.methods[b"OPTIONS"] = self._options
-        agent.parts += (self, authenticator)
+        agent.parts.append(self)
 
     def lookup(self, user):
         """The contact URIs (bytes) of `user`, the latest first."""
         return [b.text for b in self.bindings.get(user, ())]
 
     def poll(self, now):
-        first = None
+        first = self.authenticator.poll(now)
         for user in tuple(self.bindings):
             keep = [b for b in self.bindings[user] if left(b.until, now) > 0]
             for b in keep:
