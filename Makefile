@@ -69,8 +69,8 @@ install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP
 flash: python ## a firmware of yours onto a board, by esptool: BOARD= PORT= FIRMWARE=file
 	@$(PYTHON) tools/boards.py flash "$(BOARD)" "$(PORT)" "$(FIRMWARE)"
 
-firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython
-	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)"
+firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython VARIANT=SPIRAM
+	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)" $(addprefix --variant ,$(VARIANT))
 
 wiring: python ## draw the boards' wiring and their tables anew, from the pins in board_configs/
 	@$(PYTHON) tools/wiring.py $(BOARD)
