@@ -190,6 +190,10 @@ def test_blocks_of_16_frames():
     row(machine=("blocks-16",))
 
 
+def test_a_ring_full_of_zeros():
+    row(machine=("starts-full",))
+
+
 def test_short_reads():
     row(machine=("short-reads",))
 
