@@ -60,7 +60,7 @@ interleavings: $(VENV)/.made ## every order of a call's messages, up to a bound;
 fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
 	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)
 
-stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
+stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin PORT=esp32, ARCH=armv6m PORT=rp2, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
 
 install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP32_DEVKIT_I2S PORT=/dev/ttyUSB0 CONFIG=config.py
