@@ -333,7 +333,9 @@ def firmware(name, source, variant=None):
     for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MICROPYTHON", "BOARD", "VARIANT"):
         env.pop(variable, None)  # of the make that may have called us
     run(["make", "-C", source / "mpy-cross", jobs, f"BUILD={cross}", "STRIP="], "make", env=env)
-    args = [f"BOARD={board['firmware']}", f"BUILD={out / 'build'}"]
+    # Of its own: what a build has configured stays in its folder.
+    made = out / (f"build-{variant}" if variant else "build")
+    args = [f"BOARD={board['firmware']}", f"BUILD={made}"]
     args += [f"FROZEN_MANIFEST={wiring.BOARDS / name / 'manifest.py'}"]
     args += [f"MICROPY_MPYCROSS={cross / 'mpy-cross'}", "MICROPY_MPYCROSS_DEPENDENCY="]
     if variant:
@@ -345,10 +347,10 @@ def firmware(name, source, variant=None):
         run(["make", "-C", port, *args, "submodules"], "make submodules", env=env)
     run(["make", "-C", port, jobs, *args], f"make {board['firmware']}", env=env)
     for result in ("firmware.bin", "firmware.uf2", "firmware.elf"):
-        if (out / "build" / result).exists():
-            print(out / "build" / result)
+        if (made / result).exists():
+            print(made / result)
             return
-    raise Failed(f"make left no firmware in {out / 'build'}")
+    raise Failed(f"make left no firmware in {made}")
 
 
 def main():
