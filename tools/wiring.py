@@ -227,7 +227,7 @@ FILES = """\
    {hold} A board without PSRAM has too little heap for usip from files. It wants
    `make firmware BOARD={name} MICROPYTHON=~/micropython`, in a clone of MicroPython's repository
    and with {tools};
-   then FIRMWARE is build/firmware/{name}/build-{variant}/{file}. With PSRAM too there is more heap so.
+   then FIRMWARE is build/firmware/{name}/build-{variant}/{file}. With PSRAM there is more heap so.
 """
 STEP = """\
 2. A file config.py; the account is made in the PBX.
