@@ -50,16 +50,17 @@ HEAP = 256 * 1024
 ASK = """\
 import gc, os, sys
 there = os.listdir('/')
-wait = False
+door = ''
 if 'main.py' in there:
     try:
         from machine import WDT
         if sys.platform == 'esp32':
             WDT(timeout=3600000)
+            door = 'longer'
         else:
             with open('/bench', 'w') as f:
                 f.write('make install')
-            wait = True
+            door = 'bench'
     except ImportError:
         pass
 boot = None
@@ -75,7 +76,7 @@ except ImportError:
 except OSError:
     frozen = True
 gc.collect()
-print(repr((wait, frozen, gc.mem_free(), boot)))
+print(repr((door, frozen, gc.mem_free(), boot)))
 """
 UNBENCH = """\
 import os
@@ -198,7 +199,8 @@ def boot_file(board, there, folder):
 
 
 def ask(device):
-    """(whether it has to be reset, whether usip is in the firmware, free heap, its boot.py)"""
+    """What is known of a door's watchdog there, whether usip is in the firmware, free heap, and
+    boot.py's text."""
     said = mpremote(device, "exec", ASK).strip().splitlines()
     try:
         return ast.literal_eval(said[-1])
@@ -225,21 +227,28 @@ def install(name, device, config, start):
     # Said before a minute of compiling.
     if not importlib.util.find_spec("mpremote"):
         raise Failed("mpremote is not installed (pip install '.[dev]')")
-    bench, frozen, free, boot = ask(device)
+    door, frozen, free, boot = ask(device)
+    bench = door == "bench"
     if not frozen and free < HEAP:
+        if bench:
+            mpremote(device, "exec", UNBENCH)
+        if door:
+            mpremote(device, "reset")  # it goes on as it was
         raise Failed(
             f"{free // 1024} KB of heap are not enough for usip from files ({HEAP // 1024} KB): "
             f"it needs usip frozen in, see `make firmware` and board_configs/{name}/README.md"
         )
     if bench:
         again(device)
-    with tempfile.TemporaryDirectory(prefix="usip-") as made:
-        folder = Path(made)
-        tree(name, config, folder, frozen)
-        advice = boot_file(wiring.read(name), boot, folder)
-        send(device, folder)
-    if bench:
-        mpremote(device, "exec", UNBENCH)
+    try:
+        with tempfile.TemporaryDirectory(prefix="usip-") as made:
+            folder = Path(made)
+            tree(name, config, folder, frozen)
+            advice = boot_file(wiring.read(name), boot, folder)
+            send(device, folder)
+    finally:
+        if bench:
+            mpremote(device, "exec", UNBENCH)
     if advice:
         print(advice)
     if "missing" in compare(device, {"config.py": ""}).values():

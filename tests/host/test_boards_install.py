@@ -131,6 +131,20 @@ def test_a_small_heap_is_refused_before_anything_is_copied(install):
     assert board.log == [] and board.files() == {"boot.py"}
 
 
+@pytest.mark.parametrize("name", ["RPI_PICO_W_I2S", "ESP32_DEVKIT_I2S"])
+def test_a_door_that_is_refused_goes_on(install, name):
+    platform = boards.wiring.read(name)["port"]
+    board, said = install(name, platform, free=100_000, main_py="import door\n")
+    assert "not enough" in said and board.log[-1] == "reset"
+    assert board.files() == {"main.py"}
+
+
+def test_copying_that_fails_leaves_no_bench(install, monkeypatch):
+    monkeypatch.setattr(boards, "send", lambda *x: (_ for _ in ()).throw(boards.Failed("damaged")))
+    board, said = install("RPI_PICO_W_I2S", "rp2", free=300_000, main_py="import door\n")
+    assert said == "damaged" and board.files() == {"main.py"}
+
+
 def test_a_boot_file_of_the_users_stays(install):
     board, said = install("ESP32_DEVKIT_I2S", "esp32", boot_py="import webrepl\n")
     assert "put 'from machine import Pin; Pin(23, Pin.OUT, value=0)' first in it" in said
