@@ -61,7 +61,7 @@ interleavings: $(VENV)/.made ## every order of a call's messages, up to a bound;
 fleet: $(VENV)/.made ## 10,000 devices whose registrar dies and returns: a table and build/fleet.svg
 	@$(VENV)/bin/python tools/fleetchart.py $(ARGS)
 
-stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin (ESP32), rv32imc, armv6m, ...
+stage: python ## compile usip for a board into build/stage/; ARCH=xtensawin PORT=esp32, ARCH=armv6m PORT=rp2, ...
 	@$(PYTHON) tools/stage.py $(addprefix --port ,$(PORT)) $(ARCH)
 
 install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP32_DEVKIT_I2S PORT=/dev/ttyUSB0 CONFIG=config.py
@@ -70,8 +70,8 @@ install: $(VENV)/.made runtimes ## usip onto a board with MicroPython: BOARD=ESP
 flash: python ## a firmware of yours onto a board, by esptool: BOARD= PORT= FIRMWARE=file
 	@$(PYTHON) tools/boards.py flash "$(BOARD)" "$(PORT)" "$(FIRMWARE)"
 
-firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython
-	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)"
+firmware: python ## a firmware with usip frozen in, in your own tree: BOARD= MICROPYTHON=/path/to/micropython VARIANT=SPIRAM
+	@$(PYTHON) tools/boards.py firmware "$(BOARD)" "$(MICROPYTHON)" $(addprefix --variant ,$(VARIANT))
 
 wiring: python ## draw the boards' wiring and their tables anew, from the pins in board_configs/
 	@$(PYTHON) tools/wiring.py $(BOARD)

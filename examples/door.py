@@ -8,7 +8,9 @@
 #   CODE = "1234"                      (what opens, then #; None: nothing does)
 #   ALLOW = "registrar"                (who may call the door: see usip/policy.py)
 #   TALK_S = 300                       (the longest call, in seconds)
-#   WATCHDOG = 8000                    (ms; it restarts a door that hangs; 0: not, at the bench)
+#   WATCHDOG = 30_000                  (ms, an RP2's 8388 at most; it restarts a door that hangs; 0:
+#                                       not, at the bench, as a soft reset does not stop it)
+#   BIND = "192.168.1.20"              (the board's own address, where WIFI is None: it cannot ask)
 #
 # MIT licence; Copyright (c) 2026 the usip authors
 
@@ -97,9 +99,15 @@ async def from_the_house(phone):
 
 async def main():
     show("searching")
+    watchdog = getattr(config, "WATCHDOG", 30_000)
+    hardware = board.supervision(watchdog) if hasattr(board, "supervision") else {}
+    supervisor = Supervisor(None, heard, **hardware)
+    print("last restart:", supervisor.last or "none known")
+    watch = asyncio.create_task(supervisor.run())
     wifi = board.wifi(*config.WIFI) if config.WIFI else None
-    while wifi and not await wifi.join():
-        print("no network", config.WIFI[0])
+    if wifi:
+        print("joining", config.WIFI[0])
+        await wifi.joined()
     phone = Phone(
         config.ACCOUNT,
         config.PASSWORD,
@@ -113,16 +121,13 @@ async def main():
     )
     async with phone:
         print("registered" if await phone.registered(10_000) else phone.explain())
-        watchdog = getattr(config, "WATCHDOG", 8000)
-        hardware = board.supervision(watchdog) if hasattr(board, "supervision") else {}
-        supervisor = Supervisor(phone, heard, **hardware)
-        print("last restart:", supervisor.last or "none known")
+        supervisor.phone = phone
         supervisor.add("house", lambda: from_the_house(phone))
         if board.button:
             supervisor.add("button", lambda: at_the_button(phone))
         if wifi:
             supervisor.add("wifi", lambda: wifi.run(phone))
-        await supervisor.run()
+        await watch
 
 
 asyncio.run(main())

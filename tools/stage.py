@@ -10,7 +10,8 @@ sockets all boards share, is added by --port. Then
 
     mpremote fs cp -r build/stage/xtensawin/. :lib/
 
-A board with 150 KB of free heap runs it so; a smaller one wants usip frozen into its firmware.
+A board with 256 KB of free heap runs a door so, with `--port esp32` or `--port rp2`; a smaller one
+(any ESP32 without PSRAM, a Pico W) wants usip frozen into its firmware: make firmware.
 """
 
 import argparse

@@ -3,9 +3,9 @@
 
     tools/wiring.py [--check] [BOARD]...
 
-writes board_configs/BOARD/wiring.svg and the table in its README.md; with --check it only says what
-is not as the pins say. The pins themselves are checked in any case: a chip has pins that cannot do
-what is asked of them, or that let a door open while it starts.
+writes board_configs/BOARD/wiring.svg, and in its README.md the table and how to install; with
+--check it only says what is not as the pins say. The pins themselves are checked in any case: a
+chip has pins that cannot do what is asked of them, or that let a door open while it starts.
 """
 
 import argparse
@@ -17,14 +17,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BOARDS = ROOT / "board_configs"
 MARKS = "<!-- wiring: written by tools/wiring.py -->", "<!-- end of wiring -->"
+STEPS = "<!-- installing: written by tools/wiring.py -->", "<!-- end of installing -->"
 
-# What a chip's pins are no good for. `strap`: they tell the chip how to start, and what hangs on
-# them may switch while it does.
+# What a chip's pins are no good for. `strap`: they tell the chip how to start; `start`: it speaks
+# on them meanwhile. What hangs on either may switch.
 CHIPS = {
     "ESP32": {
         "pins": set(range(40)) - {20, 24, 28, 29, 30, 31} - set(range(6, 12)),  # 6 to 11: flash
         "inputs": set(range(34, 40)),
         "strap": {0, 2, 5, 12, 15},
+        "start": {1, 3, 14},
+        "psram": {16, 17},
         "controllers": 2,
         "timers": 4,
     },
@@ -33,6 +36,7 @@ CHIPS = {
         "pins": set(range(49)) - {19, 20, 22, 23, 24, 25} - set(range(26, 38)),
         "inputs": set(),
         "strap": {0, 3, 45, 46},
+        "start": {43, 44},
         "controllers": 2,
         "timers": 4,
     },
@@ -40,6 +44,7 @@ CHIPS = {
         "pins": set(range(22)) - set(range(11, 20)),  # flash, USB
         "inputs": set(),
         "strap": {2, 8, 9},
+        "start": {20, 21},
         "controllers": 1,
         "timers": 2,
     },
@@ -121,7 +126,9 @@ def problems(board):
             found.append(f"{part}: pin {pin} ({key}) can only read")
         if pin in chip["inputs"] and part == "button" and board["button"].get("pull") != 0:
             found.append(f"button: pin {pin} has no pull-up of its own: pull=0 and a resistor")
-        if part == "opener" and pin in chip["strap"]:
+        if board.get("variant") and pin in chip.get("psram", ()):
+            found.append(f"{part}: pin {pin} ({key}) is the PSRAM's")
+        if part == "opener" and pin in chip["strap"] | chip.get("start", set()):
             found.append(f"opener: pin {pin} changes while the chip starts: the door would open")
         other = taken.setdefault(pin, (part, key))
         shared = one and key in CLOCKS and other[1] == key
@@ -178,7 +185,107 @@ def table(board):
         first = "" if what == before else what + (", on the board" if inside else "")
         lines.append(f"| {first} | {terminal} | {to} |")
         before = what
+    row = board.get("opener", {})
+    if row.get("part") == "relay module":
+        lines += ["", RELAY[row["on"]] + TRY.format(row["most_ms"] // 1000)]
     return "\n".join(lines)
+
+
+RELAY = {
+    1: """\
+The relay: take a module that switches on when IN is HIGH, or set its jumper to H. Most with an
+optocoupler switch on when IN is LOW: then write `"on": 0` in board.py and put the 10 k to 3V3.
+""",
+    0: """\
+The relay: a module that switches on when IN is LOW. For one that does when IN is HIGH write
+`"on": 1` in board.py and put the 10 k to GND.
+""",
+}
+TRY = """\
+Try it with the lock disconnected: the relay must be silent when you plug in and press reset.
+
+A timer ends each pulse after {} s at the latest, whatever the program does; when the program is
+ended by hand (Ctrl-D, mpremote), which stops the timer too, it is boot.py that switches off."""
+
+
+# -------------------------------------------------------------------------------------- installing
+
+FROZEN = """\
+1. A firmware with usip in it: from files usip takes more heap than this board has. It wants a clone
+   of MicroPython's repository, {version} or newer, and {tools}.
+
+       make firmware BOARD={name} MICROPYTHON=~/micropython
+       make flash BOARD={name} PORT={flash} FIRMWARE=build/firmware/{name}/build/{file}
+
+   {hold}
+"""
+FILES = """\
+1. MicroPython {version} or newer for {firmware} of the variant {variant}, from micropython.org:
+
+       make flash BOARD={name} PORT={flash} FIRMWARE=~/Downloads/{firmware}-{variant}-....{ending}
+
+   {hold} A board without PSRAM has too little heap for usip from files. It wants
+   `make firmware BOARD={name} MICROPYTHON=~/micropython`, in a clone of MicroPython's repository
+   and with {tools};
+   then FIRMWARE is build/firmware/{name}/build-{variant}/{file}. With PSRAM there is more heap so.
+"""
+STEP = """\
+2. A file config.py; the account is made in the PBX.
+
+       WIFI = "network", "key"
+       ACCOUNT = "sip:door@fritz.box"
+       PASSWORD = "secret"
+       RING = "**9"
+       CODE = "1234"
+       ALLOW = "registrar"
+       TALK_S = 300
+
+   In a FRITZ!Box: Telefonie > Telefoniegeräte > Neues Gerät, "Türsprechanlage (LAN/WLAN)" or
+   "Telefon (LAN/WLAN)", with a user name and a password of your own. ACCOUNT is then
+   "sip:USER@fritz.box"; RING "**9" is all phones, "**610" one of them, "11" the bell key of a
+   Türsprechanlage. `examples/door.py` says what else there is.
+3. What is the board's own, now and after each change of config.py, board.py or the program:
+
+       make install BOARD={name} PORT={port} CONFIG=config.py
+
+   compiles and copies it, `examples/door.py` as the program, compares what arrived and starts it.
+4. `build/venv/bin/mpremote connect {port} repl` shows what it does (Ctrl-] leaves): `joining`, then
+   `registered`, `talking`, `call over: HungUp`, or what is wrong, as `no answer from
+   192.168.178.1:5060: wrong user name or address?`
+
+Ctrl-C there ends the program, and the watchdog restarts the board {bite}; nothing stops it, a
+soft reset neither. For a day at the bench: WATCHDOG = 0 in config.py. {bench}
+"""
+IDF = "ESP-IDF as its ports/esp32/README.md says, with `. export.sh` done in this shell"
+ARM = "arm-none-eabi-gcc and cmake"
+BOOTSEL = "Hold BOOTSEL while you plug it in: PORT is the drive that appears."
+BOOT = "Where no port answers: hold BOOT while you plug it in."
+BENCH = """`make install` writes a file `bench`, with which
+no watchdog starts, and removes it; after one that was broken off install again, or
+`mpremote rm :bench`."""
+HOUR = """`make install` gives itself an hour and
+resets the board."""
+
+
+def installing(name, board):
+    if board["chip"] not in CHIPS:
+        return f"See {board['tried'].split()[-1]}."
+    rp2 = board["port"] == "rp2"
+    how = {
+        "name": name,
+        "version": "1.26" if rp2 else "1.23",
+        "tools": ARM if rp2 else IDF,
+        "file": "firmware.uf2" if rp2 else "firmware.bin",
+        "ending": "uf2" if rp2 else "bin",
+        "port": "/dev/ttyUSB0" if board["chip"] == "ESP32" else "/dev/ttyACM0",
+        "hold": BOOTSEL if rp2 else BOOT,
+        "bite": "8 s later" if rp2 else "30 s later",
+        "bench": BENCH if rp2 else HOUR,
+        "firmware": board["firmware"],
+        "variant": board.get("variant"),
+    }
+    how["flash"] = "/media/you/RPI-RP2" if rp2 else how["port"]
+    return ((FILES if how["variant"] else FROZEN) + STEP).format(**how).rstrip()
 
 
 # ----------------------------------------------------------------------------------------- drawing
@@ -237,12 +344,15 @@ def svg(board):
 
 
 def readme(name, board):
-    """The README with its table as it should be."""
+    """The README with its table and its steps as they should be."""
     file = BOARDS / name / "README.md"
-    text = file.read_text() if file.exists() else f"# {board['name']}\n\n{MARKS[0]}\n{MARKS[1]}\n"
-    before, _, rest = text.partition(MARKS[0])
-    after = rest.partition(MARKS[1])[2]
-    return f"{before}{MARKS[0]}\n{table(board)}\n{MARKS[1]}{after}"
+    empty = "\n\n".join("\n".join(x) for x in (MARKS, STEPS))
+    text = file.read_text("utf-8") if file.exists() else f"# {board['name']}\n\n{empty}\n"
+    for marks, part in ((MARKS, table(board)), (STEPS, installing(name, board))):
+        before, _, rest = text.partition(marks[0])
+        after = rest.partition(marks[1])[2]
+        text = f"{before}{marks[0]}\n{part}\n{marks[1]}{after}"
+    return text
 
 
 def files(name):
@@ -269,11 +379,11 @@ def main():
             print(f"{name}: {line}", file=sys.stderr)
             bad += 1
         for path, text in files(name).items():
-            if not path.exists() or path.read_text() != text:
+            if not path.exists() or path.read_text("utf-8") != text:
                 print(path.relative_to(ROOT), "differs" if args.check else "written")
                 bad += args.check
                 if not args.check:
-                    path.write_text(text)
+                    path.write_text(text, "utf-8")
     return 1 if bad else 0
 
 

@@ -11,6 +11,7 @@ BOARD = {
     "chip": "ESP32",
     "arch": "xtensawin",
     "firmware": "ESP32_GENERIC",
+    "variant": "SPIRAM",
     "hostname": "kit",
     "tried": "only on fakes of machine, network and sockets; no board was at hand",
     "mhz": 240,

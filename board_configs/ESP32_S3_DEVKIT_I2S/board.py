@@ -10,6 +10,7 @@ BOARD = {
     "chip": "ESP32-S3",
     "arch": "xtensawin",
     "firmware": "ESP32_GENERIC_S3",
+    "variant": "SPIRAM_OCT",
     "hostname": "door",
     "tried": "only on fakes of machine, network and sockets; no board was at hand",
     "mhz": 240,

@@ -8,6 +8,7 @@ import fakemachine
 import fakenetwork
 from fakemachine import I2C, I2S, Pin, Timer, step
 from passing import fresh, patch
+from usip import limits
 
 fakemachine.install()
 fakenetwork.install()
@@ -45,7 +46,10 @@ def load(name):
     fakemachine.controllers = 1 if "C3" in name else 2
     found = {}
     with open("%s/board_configs/%s/board.py" % (_root(), name)) as f:
+        kept = limits.CALLS
         exec(f.read(), found)
+        found["CALLS"] = limits.CALLS
+        limits.CALLS = kept
     return found
 
 
@@ -75,6 +79,12 @@ def test_every_board():
         w = b["wifi"]("home", "key")
         assert w.ssid == "home" and w.net is b["net"]
         sound(name, b, pins)
+
+
+def test_an_rp2_has_sockets_for_one_call():
+    # lwIP's: of four one is DHCP's, one is for signalling.
+    assert load("RPI_PICO_W_I2S")["CALLS"] == 1
+    assert load("ESP32_DEVKIT_I2S")["CALLS"] == limits.CALLS > 1
 
 
 def sound(name, b, pins):

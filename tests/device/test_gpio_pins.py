@@ -219,6 +219,18 @@ def test_relay_is_switched_off_while_the_program_hangs():
         assert r.cut == 1 and r.value == 0
 
 
+def test_relay_is_switched_off_though_a_callback_gets_lost():
+    fresh("soft-timers", "lost-timer")
+    r = Relay(12, Timer(0), most_ms=4000)
+    r.on()
+    step(4001)
+    assert r.value == 1  # the quirk is there
+    step(4000)
+    assert r.value == 0 and r.cut == 1
+    r.off()
+    assert not Timer.running
+
+
 def test_relay_boots_off_before_it_is_an_output():
     fresh()
     Relay(12, Timer(0), on=0)

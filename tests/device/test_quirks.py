@@ -22,6 +22,7 @@ import fakesocket
 import usip.pump
 from fakemachine import I2S
 from phonenet import run
+from usip.errors import UsageError
 from usip.phone import Phone
 
 fakemachine.install()
@@ -125,6 +126,21 @@ def test_sockets_without_flags():
     row(sockets=("no-flags", "queue-1"), lost=30)
 
 
+def test_a_board_tells_nobody_that_it_is_127_0_0_1():
+    from usip_micropython.net import Net
+
+    fakesocket.fresh()
+    fakesocket.install()
+    assert Net().local_for(("127.0.0.9", 5060)) == b"127.0.0.1"
+    assert Net("192.0.2.7").local_for((B, 5060)) == b"192.0.2.7"
+    assert Net().local_for((B, 5060), "192.0.2.8") == b"192.0.2.8"
+    try:
+        Net().local_for((B, 5060))
+        raise AssertionError
+    except UsageError:
+        pass
+
+
 def test_queue_of_four():
     async def burst(a, b, x, y):
         # Eight at once, from a stranger: four get lost, and a request with them is sent again.
@@ -188,6 +204,10 @@ def test_blocks_of_256_frames():
 
 def test_blocks_of_16_frames():
     row(machine=("blocks-16",))
+
+
+def test_a_ring_full_of_zeros():
+    row(machine=("starts-full",))
 
 
 def test_short_reads():

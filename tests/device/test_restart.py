@@ -11,9 +11,9 @@ from usip.supervisor import Supervisor  # noqa: E402
 from usip_micropython import restart  # noqa: E402
 
 
-def boot(cause=fakemachine.PWRON_RESET, watchdog_ms=8000):
+def boot(cause=fakemachine.PWRON_RESET, watchdog_ms=8000, faults=()):
     """What the program of a board sees when it starts."""
-    fresh()
+    fresh(*faults)
     fakemachine.cause = cause
     return Supervisor(None, None, **restart.supervision(watchdog_ms))
 
@@ -34,8 +34,19 @@ def test_rtc_memory():
 
 def test_watchdog():
     s = boot(watchdog_ms=60_000)
+    assert fakemachine.WDT.live is s.wdt and s.wdt.timeout == 60_000
+    s = boot(watchdog_ms=60_000, faults=("short-wdt",))
     assert fakemachine.WDT.live is s.wdt and s.wdt.timeout == 8388
     assert boot(watchdog_ms=0).wdt is None and fakemachine.WDT.live is None
+
+
+def test_no_watchdog_at_the_bench():
+    open("bench", "w").close()
+    try:
+        assert boot().wdt is None and fakemachine.WDT.live is None
+    finally:
+        os.remove("bench")
+    assert boot().wdt
 
 
 def test_file():

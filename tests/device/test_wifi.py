@@ -91,6 +91,35 @@ def test_comes_back():
     run(comes_back)
 
 
+async def a_start_without_a_radio():
+    fresh()
+    fakenetwork.script[:] = ["error"] * 4 + ["ok"]
+    net = Net()
+    w = Wifi("home", "key", net)
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(fakemachine.ms())
+            await wifi._sleep_ms(100)
+
+    tasks = [asyncio.create_task(x) for x in (other(), w.joined())]
+    while net.host is None:
+        assert fakemachine.ms() < 60_000
+        await go(500, 20)
+    await go(200, 20)
+    assert tasks[1].done() and w.joins == 1 and w.failures == 0 and w.wlan.tries == 5
+    # connect() raised at once, and others had their turns all the same.
+    assert len(turns) > 100 and w.wlan.log == ["on", "off", "on"]
+    await w.joined()
+    assert w.joins == 1
+    tasks[0].cancel()
+
+
+def test_a_start_without_a_radio():
+    run(a_start_without_a_radio)
+
+
 async def another_address():
     w, phone, task = await runs("ok")
     await go(3000, 20)

@@ -33,8 +33,8 @@ def test_pins_fit_the_chip(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_drawing_and_table_are_of_these_pins(name):
     for path, text in wiring.files(name).items():
-        assert path.read_text() == text, f"{path.name}: run tools/wiring.py"
-    assert "Tried: " in (wiring.BOARDS / name / "README.md").read_text()
+        assert path.read_text("utf-8") == text, f"{path.name}: run tools/wiring.py"
+    assert "Tried: " in (wiring.BOARDS / name / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", WIRED)
@@ -65,6 +65,8 @@ MISTAKES = {
     "an input as an output": (("amplifier", "sd", 35), "pin 35 (sd) can only read"),
     "no pull-up": (("button", "pin", 39), "no pull-up"),
     "a strapping pin opens": (("opener", "pin", 12), "the door would open"),
+    "an UART's pin opens": (("opener", "pin", 3), "the door would open"),
+    "a JTAG's pin opens": (("opener", "pin", 14), "the door would open"),
     "twice": (("lamp", "pin", 23), "pin 23 is opener's pin and lamp's pin"),
     "no such controller": (("amplifier", "id", 2), "ESP32 has 2"),
     "one clock, two controllers": (("amplifier", "sck", 32), "drive one clock"),
@@ -84,6 +86,18 @@ def test_mistakes_of_other_chips():
     board = wiring.read("RPI_PICO_W_I2S")
     board["microphone"]["ws"] = 9
     assert any("pin after SCK" in x for x in wiring.problems(board))
+    board = wiring.read("ESP32_C3_RING")
+    board["opener"]["pin"] = 21
+    assert any("the door would open" in x for x in wiring.problems(board))
+    board = wiring.read("ESP32_S3_DEVKIT_I2S")
+    board["opener"]["pin"] = 44
+    assert any("the door would open" in x for x in wiring.problems(board))
+    # A WROVER: the same chip, and PSRAM on two of its pins.
+    board = wiring.read("ESP32_DEVKIT_I2S")
+    board["lamp"]["pin"] = 16
+    assert not wiring.problems(board)
+    board["variant"] = "SPIRAM"
+    assert wiring.problems(board) == ["lamp: pin 16 (pin) is the PSRAM's"]
     board = wiring.read("ESP32_C3_RING")
     board["amplifier"] = {"id": 1, "sck": 0, "ws": 1, "sd": 3}
     assert wiring.problems(board) == ["I2S 1: ESP32-C3 has 1"]

@@ -52,7 +52,7 @@ def boards(*args, fails=None, env=None):
 
 @pytest.mark.timeout(300)
 def test_install(folder, started):
-    """A new board, one command: copied, compared, started; the second time only what is new."""
+    """A new board, one command, and the door rings, talks and opens."""
     try:
         argv, env = runner.serial("qemu-arm-flash", "pty", timeout=280)
     except runner.RunError as error:
@@ -72,7 +72,21 @@ def test_install(folder, started):
     # The second time only what is new is sent.
     said = boards("install", "QEMU_MPS2", device, "--config", config)
     assert "copying 1 of" in said and said.rstrip().endswith("started")
-    # That a phone copied to a board registers and is called: test_mpremote.py.
+    terminal = started(test_mpremote.Terminal(device))
+    terminal.wait(r"registered")
+    server.wait("registered door")
+    caller = started(
+        rigs.Phone(
+            *(folder, "caller", "cpython", "call", f"sip:door@{ip}"),
+            *("--dtmf", "5#", "--hangup-after", "3"),
+        )
+    )
+    caller.wait("answered", seconds=30)
+    terminal.wait(r"talking")
+    terminal.wait(r"relay door 1")
+    terminal.wait(r"relay door 0")
+    caller.wait("ended", code=200, seconds=30)
+    terminal.wait(r"call over: HungUp")
 
 
 def test_install_says_what_is_wrong(folder):

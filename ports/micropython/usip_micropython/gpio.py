@@ -136,7 +136,9 @@ class Relay:
     Whatever happens, it is on for `most_ms` at the longest. `timer`, a machine.Timer of its own,
     sees to that, while the program hangs as well: by a hard interrupt where the port has them for
     timers, else when Python next runs a line of anything. What hangs in C is then for the watchdog
-    (machine.WDT), whose reset switches the pin off. `cut` counts how often the timer had to."""
+    (machine.WDT), whose reset switches the pin off. A soft reset stops the timer and leaves the pin
+    as it is, at the bench for one (Ctrl-D, mpremote): then it is boot.py that switches off, as
+    `make install` writes it. `cut` counts how often the timer had to."""
 
     def __init__(self, pin, timer, on=1, most_ms=10_000):
         self._on = on
@@ -161,11 +163,12 @@ class Relay:
         self.pin(self._on)
 
     def _arm(self):
+        # Periodic: a callback that finds the scheduler's queue full is lost, and another comes.
         t = self._timer
         try:
-            t.init(mode=t.ONE_SHOT, period=self.most_ms, callback=self._stop, hard=True)
+            t.init(mode=t.PERIODIC, period=self.most_ms, callback=self._stop, hard=True)
         except (TypeError, ValueError):
-            t.init(mode=t.ONE_SHOT, period=self.most_ms, callback=self._stop)
+            t.init(mode=t.PERIODIC, period=self.most_ms, callback=self._stop)
 
     def off(self):
         self._turn = (self._turn + 1) & 0xFFFF

@@ -8,6 +8,7 @@
 # not asked: on boards with octal PSRAM it never does. The pump comes every 20 ms in any case.
 
 import select
+import sys
 
 from machine import I2S, Pin
 
@@ -18,6 +19,9 @@ from usip.media.rate import Doubler, Halver
 
 _BLOCK = 256  # frames that an ESP32 moves at a time: 16 ms at 16 kHz, 32 ms at 8 kHz
 _RATES = (8000, 16000)
+# An ESP32's ring for the amplifier is full of zeros when it starts: all is played behind them, for
+# good. Elsewhere it is empty.
+_FULL = sys.platform == "esp32"
 # Milliseconds of the next frame that are there at the least, whenever a frame is read.
 _SOON = 2
 _LATE = 10
@@ -136,11 +140,13 @@ class Microphone:
 
 class Amplifier:
     """The other direction, on another controller. `enable` is the number of a pin that is high
-    while there is a call, `volume` a gain of usip.media.gain.
+    while there is a call, `volume` a gain of usip.media.gain. `blocks` of 16 ms are the driver's:
+    3 on an ESP32, where they are the delay, elsewhere 4.
 
     The frames that do not fit are `dropped`."""
 
-    def __init__(self, id, sck, ws, sd, rate=16000, blocks=4, enable=None, volume=UNITY):
+    def __init__(self, id, sck, ws, sd, rate=16000, blocks=None, enable=None, volume=UNITY):
+        blocks = blocks or (3 if _FULL else 4)
         if rate not in _RATES or blocks < 3:
             raise UsageError("I2S has 8000 or 16000 Hz, 3 blocks or more")
         self._args = (id, sck, ws, sd, rate, blocks)
@@ -172,9 +178,10 @@ class Amplifier:
             ibuf=blocks * _BLOCK * 2,
         )
         _not_blocking(self._i2s, select.POLLOUT)
-        # A frame ahead: the next one may be late by as much without being heard.
-        copy(SILENCE, 0, 2 * FRAME, self._pcm, 0)
-        self._play()
+        if not _FULL:
+            # A frame ahead: the next one may be late by as much without being heard.
+            copy(SILENCE, 0, 2 * FRAME, self._pcm, 0)
+            self._play()
         if self._enable:
             self._enable(1)
 

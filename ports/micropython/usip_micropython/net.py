@@ -6,6 +6,8 @@ import select
 import socket
 from asyncio import core
 
+from usip.errors import UsageError
+
 from .numeric import numeric
 
 # Hard failures only. ENOMEM (Wi-Fi queue full), ETIMEDOUT (an ESP32's would-block), EHOSTUNREACH,
@@ -212,5 +214,11 @@ class Net:
         return b":".join([b"%x" % (ip[i] << 8 | ip[i + 1]) for i in range(0, 16, 2)]), a[2]
 
     def local_for(self, address, bound=None):
-        """Our own host address as seen from `address`."""
-        return (bound or self.host or "127.0.0.1").encode()
+        """Our own host address as seen from `address`. A board cannot ask: Wi-Fi tells
+        `host`, where there is another network the phone's `bind` does."""
+        host = bound or self.host
+        if not host:
+            if self.readable_address(address)[0][:4] != b"127.":
+                raise UsageError("our own address is not known: bind=(address, port)")
+            host = "127.0.0.1"
+        return host.encode()

@@ -43,6 +43,7 @@ class Wifi:
         self._awake = getattr(self.wlan, "PM_NONE", None)
         self._idle = idle
         self._pm = None
+        self._pause = _FIRST
         self.joins = self.losses = self.failures = 0
 
     @property
@@ -68,11 +69,26 @@ class Wifi:
         self._pm = None  # the radio has forgotten it
         self.net.host = self.wlan.ifconfig()[0]
         self.joins += 1
+        self.failures = 0
+        self._pause = _FIRST
         return True
+
+    async def joined(self):
+        """Join, and try again until that is done, as run() does."""
+        while not self.up or self.net.host != self.wlan.ifconfig()[0]:
+            if not await self.join():
+                await self._failed()
+
+    async def _failed(self):
+        self.failures += 1
+        if self.failures % _RADIO == 0:
+            self._off()
+        # Not all doors of a street at once when the power comes back.
+        await _sleep_ms(self._pause + below(self._pause // 2))
+        self._pause = min(2 * self._pause, _LONGEST)
 
     async def run(self, phone=None):
         """Join, watch, join again."""
-        pause = _FIRST
         lost = 0
         joined = False
         while True:
@@ -91,17 +107,10 @@ class Wifi:
             joined = False
             if await self.join():
                 joined = True
-                pause = _FIRST
-                self.failures = 0
                 if phone:
                     phone.reregister()
                 continue
-            self.failures += 1
-            if self.failures % _RADIO == 0:
-                self._off()
-            # Not all doors of a street at once when the power comes back.
-            await _sleep_ms(pause + below(pause // 2))
-            pause = min(2 * pause, _LONGEST)
+            await self._failed()
 
     def _off(self):
         try:
