@@ -9,7 +9,6 @@ from usip.errors import UsageError
 
 fakemachine.install()
 
-from usip_micropython import i2s  # noqa: E402  (needs `machine`)
 from usip_micropython.i2s import Amplifier, I2SAudio, Microphone  # noqa: E402  (needs `machine`)
 from usip_micropython.turns import TurnsAudio  # noqa: E402
 
@@ -106,19 +105,15 @@ def test_short_reads():
 
 def test_a_ring_that_is_full_of_zeros_is_the_delay():
     # An ESP32's driver, as another platform's would be driven, and as it is.
-    kept = i2s._FULL
     behind = []
-    try:
-        for i2s._FULL in (False, True):
-            fresh("starts-full")
-            a = audio()
-            a.microphone.tone = 20
-            seconds(a)
-            tx = I2S.live[1]
-            assert tx.gaps == 0 and a.amplifier.dropped <= 2  # of the first
-            behind.append((tx.at - tx._frames() + a.amplifier._left // 2) // 16)
-    finally:
-        i2s._FULL = kept
+    for full in (False, True):
+        fresh("starts-full")
+        a = audio(full=full)
+        a.microphone.tone = 20
+        seconds(a)
+        tx = I2S.live[1]
+        assert tx.gaps == 0 and a.amplifier.dropped <= 2  # of the first
+        behind.append((tx.at - tx._frames() + a.amplifier._left // 2) // 16)
     # Milliseconds, 20 after the last frame: a block of delay less.
     assert behind[1] <= 30 and behind[1] + 16 <= behind[0], behind
 

@@ -64,7 +64,8 @@ def _audio(board):
     if m:
         microphone = Microphone(*[m[x] for x in _PINS], bits=m["bits"], louder=m["louder"])
     if a:
-        amplifier = Amplifier(*[a[x] for x in _PINS], enable=a.get("enable"))
+        full = board["port"] == "esp32"
+        amplifier = Amplifier(*[a[x] for x in _PINS], enable=a.get("enable"), full=full)
     if m and a and m["id"] == a["id"]:
         from .turns import TurnsAudio
 

@@ -8,7 +8,6 @@
 # not asked: on boards with octal PSRAM it never does. The pump comes every 20 ms in any case.
 
 import select
-import sys
 
 from machine import I2S, Pin
 
@@ -19,9 +18,6 @@ from usip.media.rate import Doubler, Halver
 
 _BLOCK = 256  # frames that an ESP32 moves at a time: 16 ms at 16 kHz, 32 ms at 8 kHz
 _RATES = (8000, 16000)
-# An ESP32's ring for the amplifier is full of zeros when it starts: all is played behind them, for
-# good. Elsewhere it is empty.
-_FULL = sys.platform == "esp32"
 # Milliseconds of the next frame that are there at the least, whenever a frame is read.
 _SOON = 2
 _LATE = 10
@@ -140,13 +136,16 @@ class Microphone:
 
 class Amplifier:
     """The other direction, on another controller. `enable` is the number of a pin that is high
-    while there is a call, `volume` a gain of usip.media.gain. `blocks` of 16 ms are the driver's:
-    3 on an ESP32, where they are the delay, elsewhere 4.
+    while there is a call, `volume` a gain of usip.media.gain. `blocks` of 16 ms are the
+    driver's. `full`: its ring is full of zeros when it starts, as an ESP32's, and all is played
+    behind them for good; then there are fewer.
 
     The frames that do not fit are `dropped`."""
 
-    def __init__(self, id, sck, ws, sd, rate=16000, blocks=None, enable=None, volume=UNITY):
-        blocks = blocks or (3 if _FULL else 4)
+    def __init__(
+        self, id, sck, ws, sd, rate=16000, blocks=None, enable=None, volume=UNITY, full=False
+    ):
+        blocks = blocks or (3 if full else 4)
         if rate not in _RATES or blocks < 3:
             raise UsageError("I2S has 8000 or 16000 Hz, 3 blocks or more")
         self._args = (id, sck, ws, sd, rate, blocks)
@@ -160,6 +159,7 @@ class Amplifier:
         if enable is not None:
             self._enable = Pin(enable, Pin.OUT, value=0)
         self.dropped = 0
+        self._full = full
 
     def start(self):
         id, sck, ws, sd, rate, blocks = self._args
@@ -178,7 +178,7 @@ class Amplifier:
             ibuf=blocks * _BLOCK * 2,
         )
         _not_blocking(self._i2s, select.POLLOUT)
-        if not _FULL:
+        if not self._full:
             # A frame ahead: the next one may be late by as much without being heard.
             copy(SILENCE, 0, 2 * FRAME, self._pcm, 0)
             self._play()
