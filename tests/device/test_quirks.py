@@ -21,7 +21,7 @@ import fakemachine
 import fakesocket
 import usip.pump
 from fakemachine import I2S
-from phonenet import run
+from phonenet import run_real as run
 from usip.phone import Phone
 
 fakemachine.install()
