@@ -14,16 +14,6 @@ def run(f, *args):
     virtualtime.run(asyncio.wait_for(f(*args), 20))
 
 
-def run_real(f, *args):
-    """The same where a device's own clock goes on."""
-    try:
-        asyncio.run(asyncio.wait_for(f(*args), 20))
-    finally:
-        if hasattr(asyncio, "core"):  # MicroPython: nothing of this test may live on
-            asyncio.core.cur_task = None
-            asyncio.new_event_loop()
-
-
 class Endpoint:
     """As a port's: see ports/cpython. An address is (host: bytes, port)."""
 

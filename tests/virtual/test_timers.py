@@ -4,7 +4,6 @@
 
 import asyncio
 
-import virtualtime
 from sip import SDP, request
 from usip import limits
 from usip.agent import Agent
@@ -15,8 +14,13 @@ from usip.driver import Driver, now
 from usip.registration import Registration
 from usip.sdp import Session
 
-OWN_CLOCK = hasattr(asyncio, "core")  # MicroPython
-SLACK = 40 if OWN_CLOCK else 0  # ms that the interpreter may take on the way
+if hasattr(asyncio, "core"):  # MicroPython
+    start = asyncio.run
+    SLACK = 40  # ms that the interpreter may take on the way
+else:
+    from virtualtime import run as start
+
+    SLACK = 0
 
 
 class Endpoint:
@@ -116,7 +120,7 @@ def run(story):
         finally:
             desk.driver.close()
 
-    (asyncio.run if OWN_CLOCK else virtualtime.run)(whole())
+    start(whole())
 
 
 def test_invite_into_the_void():
