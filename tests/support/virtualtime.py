@@ -35,32 +35,11 @@ if hasattr(asyncio, "core") and hasattr(asyncio.core, "_io_queue"):  # MicroPyth
     def _ticks_ms():
         return ticks_add(_time, -_AHEAD)
 
-    class _Poller:
-        """select.poll() for sockets in memory: the real one takes a real millisecond each time."""
-
-        def __init__(self):
-            self.of = {}
-
-        def register(self, s, events):
-            self.of[id(s)] = s, events
-
-        modify = register
-
-        def unregister(self, s):
-            del self.of[id(s)]
-
-        def ipoll(self, dt):
-            for s, events in list(self.of.values()):
-                found = s.ioctl(3, events)  # MP_STREAM_POLL
-                if found:
-                    yield s, found
-
     class _Io:
         map = {0: 0}  # a loop with nothing to do and nothing to wait for would end
 
         def __init__(self, real):
             self.real = real
-            real.poller = _Poller()
             self.queue_read = real.queue_read
             self.queue_write = real.queue_write
 
