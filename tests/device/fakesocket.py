@@ -4,6 +4,7 @@ Each quirk of the real ones is a name in `faults`. MicroPython only: asyncio wai
 as for the boards' own, by their ioctl().
 """
 
+import asyncio
 import io
 import struct
 import sys
@@ -192,6 +193,35 @@ class socket(io.IOBase):
         return len(data)
 
 
+class _Select:
+    """`select` for asyncio: the real poll() takes a millisecond of real time for such sockets."""
+
+    POLLIN = 1
+    POLLOUT = 4
+
+    def poll(self):
+        return _Poll()
+
+
+class _Poll:
+    def __init__(self):
+        self.of = {}
+
+    def register(self, s, events):
+        self.of[id(s)] = s, events
+
+    modify = register
+
+    def unregister(self, s):
+        del self.of[id(s)]
+
+    def ipoll(self, dt):
+        for s, events in list(self.of.values()):
+            found = s.ioctl(3, events)
+            if found:
+                yield s, found
+
+
 def install():
     """Fresh, with the flags that this port's release has; whoever imported it before does so
     again."""
@@ -202,6 +232,7 @@ def install():
     else:
         me.MSG_PEEK = 2
     sys.modules["socket"] = me
+    asyncio.core.select = _Select()
     for name in ("usip_micropython.net",):
         if name in sys.modules:
             del sys.modules[name]

@@ -15,8 +15,6 @@ try:
 except (ImportError, AttributeError):
     raise Skip("sockets of boards want MicroPython's event loop")
 
-import time
-
 import fakemachine
 import fakesocket
 import usip.pump
@@ -24,6 +22,7 @@ from fakemachine import I2S
 from phonenet import run
 from usip.errors import UsageError
 from usip.phone import Phone
+from virtualtime import pass_ms
 
 fakemachine.install()
 
@@ -267,7 +266,7 @@ def test_one_controller_takes_turns():
 
 async def ticks_of_10_ms(ms):
     # FreeRTOS: a wait ends with a tick, and a wait of 0 does not wait.
-    await _sleep_ms(ms and ms + 10 - (time.ticks_ms() + ms) % 10)
+    await _sleep_ms(ms and ms + 10 - (usip.pump.now() + ms) % 10)
 
 
 def test_ticks_of_10_ms():
@@ -281,7 +280,7 @@ def test_ticks_of_10_ms():
 async def stand_still(a, b, x, y):
     # Five times within the call nothing runs for 100 ms.
     for _ in range(5):
-        time.sleep_ms(100)
+        pass_ms(100)
         await asyncio.sleep_ms(60)
 
 

@@ -4,6 +4,7 @@
 import asyncio
 import os
 
+import virtualtime
 from usip.errors import UsageError
 from usip.media.wav import Reader
 from usip_host.gpio import LineGpio, SimButton, SimRelay
@@ -43,7 +44,7 @@ def test_button_wakes_all():
         await t
         assert heard[3:] == [9] and b.count == 2 and b.value == 1
 
-    asyncio.run(main())
+    virtualtime.run(main())
 
 
 def test_button_pressed_before():
@@ -60,7 +61,7 @@ def test_button_pressed_before():
         except asyncio.TimeoutError:
             pass
 
-    asyncio.run(main())
+    virtualtime.run(main())
 
 
 def test_button_outlives_a_loop():
@@ -78,9 +79,9 @@ def test_button_outlives_a_loop():
         b.click()
         await asyncio.wait_for(t, 1)
 
-    asyncio.run(wait())
-    asyncio.run(heard())
-    asyncio.run(heard())
+    virtualtime.run(wait())
+    virtualtime.run(heard())
+    virtualtime.run(heard())
 
 
 def test_button_tells():
@@ -130,7 +131,7 @@ def test_relay():
             pass
         assert r.value == 0
 
-    asyncio.run(main())
+    virtualtime.run(main())
 
 
 def test_lines():

@@ -8,6 +8,8 @@ import usip.pump as pumps
 from phonenet import Endpoint, Lan, Net, run
 from usip.pump import Pump
 
+HEAPS = 2  # each packet is noted
+
 
 class Told:
     def __init__(self):

@@ -7,6 +7,7 @@ from usip import limits
 from usip.driver import sleep_ms
 from usip.supervisor import Supervisor
 
+HEAPS = 2  # beside the phone there are the supervisor, the test and its network
 LIMITS = "WATCH_MS", "LATE_MS", "RESTART_FIRST", "RESTART_MAX"
 
 
