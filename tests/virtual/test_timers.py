@@ -16,7 +16,7 @@ from usip.sdp import Session
 
 if hasattr(asyncio, "core"):  # MicroPython
     start = asyncio.run
-    SLACK = 40  # ms that the interpreter may take on the way
+    SLACK = 100  # ms that the interpreter may take on the way: of some half-minute, and it adds up
 else:
     from virtualtime import run as start
 
