@@ -69,15 +69,19 @@ async def press(phone):
             print("cannot call:", e)
 
 
+async def taken(call):
+    if await call.answered():
+        print("called from the house")
+        await opener.watch(call)
+
+
 async def take_calls(phone):
-    # Somebody in the house calls the door: it answers by itself, see auto_answer.
+    # Somebody in the house calls the door: it answers by itself, see auto_answer. A second one may.
     while True:
         call = await phone.incoming()
         if not call:
             return
-        if await call.answered():
-            print("called from the house")
-            await opener.watch(call)
+        call.data = asyncio.create_task(taken(call))
 
 
 async def read_texts(phone):
