@@ -18,17 +18,26 @@ def show(error):
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
 
 
-def _limits(kept=None):
-    # A test may set limits for itself, and for nobody after it.
-    limits = sys.modules.get("usip.limits")
-    if kept is None:
-        return limits and [(x, getattr(limits, x)) for x in dir(limits) if x.isupper()]
-    for name, value in kept:
-        setattr(limits, name, value)
+class Limits:
+    """A test may set limits for itself, and for nobody after it. Made before anything else, so that
+    it lies at the bottom of the heap."""
+
+    def __init__(self):
+        try:
+            from usip import limits
+        except ImportError:
+            limits = None
+        self.limits = limits
+        self.kept = [getattr(limits, x) for x in dir(limits)] if limits else ()
+
+    def restore(self):
+        names = dir(self.limits) if self.kept else ()
+        for i in range(len(self.kept)):
+            if names[i].isupper():
+                setattr(self.limits, names[i], self.kept[i])
 
 
 def run_one(name, function, counts):
-    kept = _limits() or ()
     gc.collect()
     try:
         function()
@@ -42,7 +51,7 @@ def run_one(name, function, counts):
             counts[1] += 1
             print(name, "FAILED")
             show(error)
-    _limits(kept)
+    LIMITS.restore()
 
 
 def run_module(name, only, counts):
@@ -83,6 +92,8 @@ def main(args):
     print("%d ok, %d failed, %d skipped;" % tuple(counts), free)
     return 1 if counts[1] or not args else 0
 
+
+LIMITS = Limits()
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -109,10 +109,6 @@ class Call(Caller, Callee):
         self._fire(b"h", now)
         self.leaving = False
 
-    def abandon(self, now):
-        """The network is gone for good: end without telling the peer."""
-        self._finish(now)
-
     def limit(self, ms, now):
         """Hang up in `ms` milliseconds (reason TimeUp); `warning` is told limits.WARN_MS before."""
         self.warned = ms <= limits.WARN_MS
@@ -138,6 +134,8 @@ class Call(Caller, Callee):
 
     def request(self, tx, m, now):
         """A request came within the dialog. True when it is answered."""
+        if self.state == b"W":
+            self._tell("proven")  # ACK or not, the peer knows our tag
         if m.method == b"BYE":
             data = self.agent.response(m, 200)
             try:
@@ -269,7 +267,7 @@ class Call(Caller, Callee):
             self.state = state = b"X"
         except Exception:  # no memory, or the listener: nothing may be left half ended ...
             if state == b"X":
-                self._finish(now)
+                self.abandon(now)
             elif event in b"2k":  # ... or half begun
                 if not self.dialog:  # as if the 2xx was lost: it will come again
                     self.state = was
@@ -280,7 +278,7 @@ class Call(Caller, Callee):
                     self._bye(now)
             raise
         if self.state == b"X" and state == b"X":
-            self._finish(now)
+            self.abandon(now)
 
     def _tell(self, event, detail=None):
         self.agent.listener(event, self, detail)
@@ -289,7 +287,8 @@ class Call(Caller, Callee):
         self.code = code
         self.reason = why
 
-    def _finish(self, now):
+    def abandon(self, now):
+        """It is over: for us, or the network is gone for good. The peer is not told."""
         agent = self.agent
         if self not in agent.parts:
             return

@@ -42,7 +42,7 @@ class Callee:
             self._tell("incoming")
         except Exception:  # there is nobody to answer it
             if self.state == b"O":
-                self._finish(now)
+                self.abandon(now)
             raise
         if self.state == b"O":
             self.retry_at = later(now, limits.T1)

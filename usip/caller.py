@@ -36,14 +36,14 @@ class Caller:
         flow = agent.flow_to(d, now)
         if not flow:
             self._fail(503, "Unreachable")
-            self._finish(now)
+            self.abandon(now)
             return
         try:
             if not self.sdp:
                 self.sdp = agent.session(self, flow)
         except ProtocolError as e:  # no socket for the sound
             self._fail(e.status, word(e.status))
-            self._finish(now)
+            self.abandon(now)
             return
         body = b"" if late else self.sdp.offer()
         lines = (b"Allow", agent.allow) + tuple(lines)

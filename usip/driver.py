@@ -89,6 +89,7 @@ class Driver:
         self._alarm = None  # the task that wakes _time() ...
         self._alarm_at = 0  # ... then
         self._buf = None
+        self._port = 0  # of the next call's sound, counted from limits.RTP_PORT
         self._passed = 0  # datagrams since the others had their turn
 
     def start(self, agent):
@@ -143,6 +144,19 @@ class Driver:
             local = (self.net.local_for(address, self.bind[0]), self.endpoint.port)
             f = self._flows[remote] = UdpFlow(self.endpoint, address, remote, local)
         return f
+
+    def media(self, bound):
+        """A socket for the sound of a call, on an even port. OSError: there is none."""
+        # Each call has another port than the last one: who has not heard of the end of that sends
+        # on, and this one would take him for its peer.
+        for n in range(limits.RTP_PORTS, 0, -1):
+            port = limits.RTP_PORT + 2 * self._port
+            self._port = (self._port + 1) % limits.RTP_PORTS
+            try:
+                return self.net.udp(bound, port)
+            except OSError:
+                if n == 1:
+                    raise
 
     def moved(self):
         """The network came back: our address may have changed."""

@@ -92,7 +92,6 @@ class Phone:
         self.audio = audio
         self.listener = listener
         self.closed = False
-        self.port = 0  # of the next call's sound, counted from limits.RTP_PORT
         self.agent = agent = Agent(self.driver, self._event, as_bytes(aor), as_bytes(display))
         if trace is None:
             from .trace import Trace
@@ -363,9 +362,9 @@ class Phone:
 
     def _hear(self, event, subject, detail):
         if isinstance(subject, Core):
-            if event == "dropped":  # refused before it rang: only its socket is to be closed
+            if event in ("dropped", "proven"):  # of no concern to the application
                 if subject.data:
-                    subject.data.event("ended")
+                    subject.data.event(event)
                 return
             subject = self._face(subject)
             if event == "ended":

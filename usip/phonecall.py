@@ -3,7 +3,6 @@
 
 import asyncio
 
-from . import limits
 from .clock import left
 from .driver import now, sleep_ms
 from .errors import UsageError
@@ -233,28 +232,17 @@ class Call:
 
     def open(self, bound, host):
         """Open the media socket; its port."""
-        net = self.phone.net
-        if self.endpoint:
-            return self.endpoint.port
-        # Each call has another port than the last one: who has not heard of the end of that sends
-        # on, and this one would take him for its peer.
-        phone = self.phone
-        for left_ in range(limits.RTP_PORTS, 0, -1):
-            port = limits.RTP_PORT + 2 * phone.port
-            phone.port = (phone.port + 1) % limits.RTP_PORTS
-            try:
-                self.endpoint = net.udp(bound, port)
-                break
-            except OSError:
-                if left_ == 1:
-                    raise
-        self._host = host
-        self._bound = bound
+        if not self.endpoint:
+            self.endpoint = self.phone.driver.media(bound)
+            self._host = host
+            self._bound = bound
         return self.endpoint.port
 
     def event(self, event):
         tones = self.phone.tones
-        if event == "ended":
+        if event == "proven":
+            return self._proven()
+        if event in ("ended", "dropped"):
             self._close()  # first: the loudspeaker has to be free for what tells of the end
         if tones:  # first: the loudspeaker has to be free for the call
             try:
@@ -315,9 +303,21 @@ class Call:
         s.sure = core.state != b"W"
         self.pump.mute = core.sdp.held or not s.sure
         self.pump.agree(remote, host)
+        if s.sure:
+            self._proven()
         if self.alone == 1:
             self.alone = 2
             self._both("privacy")
+
+    def _proven(self):
+        pump = self.pump
+        if pump:
+            pump.stream.sure = True
+            pump.mute = self.core.sdp.held
+            for _ in range(len(pump.stream.waiting)):
+                d = pump.stream.settled()
+                if d:
+                    self.digit_came(d)
 
     def _both(self, name):
         # A tone for the peer and for who is here.
@@ -363,7 +363,7 @@ class Call:
 
     def digit_came(self, digit, via="rtp"):
         """By RFC 4733 or in-band. The listener hears it as it hears one by INFO."""
-        if self.core.state == b"E":
+        if self.core.state in b"WE" and self.pump and self.pump.stream.sure:
             self.phone.agent.listener("dtmf", self.core, (digit, 0, via))
 
     def alive(self):

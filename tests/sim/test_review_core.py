@@ -9,6 +9,8 @@ from usip.errors import UsageError
 from usip.message import parse
 from usip.pager import ping
 
+HEAPS = 2  # the table is full, and all that was sent is kept
+
 LOCKED = (b"WWW-Authenticate", b'Digest realm="r", nonce="n"')
 _BRANCH = b"SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK"
 

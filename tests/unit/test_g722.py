@@ -12,6 +12,8 @@ from usip.media.stream import MediaStream
 from usip.media.wide import Wide
 from voice import Dice, Voice, db, energy, get, put
 
+HEAPS = 2  # both twins, and seconds of speech
+
 # The tables of the Recommendation as it prints them: of 3.5 and 6.2.1.3, of 3.2.1, 4.2, 4.3.
 ILB = (2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774,
        2834, 2896, 2960, 3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838,

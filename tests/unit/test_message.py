@@ -6,6 +6,8 @@ from usip import limits
 from usip.errors import ProtocolError, UsageError
 from usip.message import Writer, parse
 
+HEAPS = 2  # copies of a message that is as long as one may be
+
 OPTIONS = request(body=b"\x00\r\n\r\nany \xff bytes", ctype=b"a/b")
 COMPACT = (
     b"INVITE sip:door@192.0.2.1 SIP/2.0\r\n"

@@ -49,7 +49,7 @@ async def ports():
         assert await x.ended() and await y.ended()
     first = limits.RTP_PORT
     assert seen == [(first + 2 * n, first + 2 * n) for n in range(3)], seen
-    a.port = limits.RTP_PORTS - 1  # it begins anew, and passes over what is taken
+    a.driver._port = limits.RTP_PORTS - 1  # it begins anew, and passes over what is taken
     for n in (limits.RTP_PORTS - 1, 0):
         x, y = await up(a, b)
         assert x.endpoint.port == first + 2 * n
