@@ -5,7 +5,7 @@ from phonenet import Lan, run, two
 HEAPS = 2  # there are two phones in it
 
 
-async def without(known):
+async def without(known, goes=False):
     lan = Lan()
     lan.drop = lambda source, to, data: data[:4] == b"ACK "
     a, b = await two(lan)
@@ -19,8 +19,12 @@ async def without(known):
         await x.send_digits("5", "rtp", 40)
         assert await y.digit(100) is None
         assert y.stats["packets_received"] > 0 and not y.was_answered
-        lan.drop = None  # the 200 comes again, and so does its ACK
-        assert await y.digit() == "5" and y.was_answered
+        if goes:  # a BYE proves as much
+            x.hangup()
+            assert await y.digit() == "5"
+        else:
+            lan.drop = None  # the 200 comes again, and so does its ACK
+            assert await y.digit() == "5" and y.was_answered
     else:
         # our sound would go to whatever address its offer named
         await x.send_digits("5", "rtp", 40)
@@ -36,6 +40,10 @@ async def without(known):
 
 def test_who_is_known():
     run(without, True)
+
+
+def test_who_is_known_and_goes():
+    run(without, True, True)
 
 
 def test_a_stranger():
