@@ -1,5 +1,7 @@
 """The main CPython's own view of the tests: the module path that tools/run gives other runtimes."""
 
+import contextlib
+import fcntl
 import re
 import signal
 import sys
@@ -9,6 +11,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
+FIRST = "test_long_calls"  # takes minutes: begins first, for the others to be done meanwhile
 for folder in (".", "ports/cpython", "ports/host", "tools", "tests/support"):
     sys.path.insert(0, str((ROOT / folder).resolve()))
 
@@ -30,14 +33,39 @@ def limits_as_they_are():
     vars(limits).update(kept)
 
 
+@contextlib.contextmanager
+def _held(name, how):
+    (ROOT / "build").mkdir(exist_ok=True)
+    with open(ROOT / "build" / name, "w") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def the_machine(request):
+    """Tests run side by side, but for one that says `alone`: it waits for the others, which wait at
+    the door meanwhile. Calls of minutes, who sleep nearly always, disturb nobody.
+    """
+    if request.path.stem == FIRST:
+        yield
+    elif request.node.get_closest_marker("alone"):
+        with _held(".door", fcntl.LOCK_EX), _held(".machine", fcntl.LOCK_EX):
+            yield
+    else:
+        with _held(".door", fcntl.LOCK_EX):
+            room = _held(".machine", fcntl.LOCK_SH)
+            room.__enter__()
+        yield
+        room.__exit__(None, None, None)
+
+
 def is_slow(path):
     """A test file says `SLOW = True` when `make test-fast` shall leave it out; sim is slow."""
     return path.parent.name == "sim" or bool(re.search(r"(?m)^SLOW = True", path.read_text()))
 
 
 def pytest_collection_modifyitems(items):
-    # What takes minutes begins first, for the others to be done meanwhile.
-    items.sort(key=lambda item: item.path.stem != "test_long_calls")
+    items.sort(key=lambda item: item.path.stem != FIRST)
     for item in items:
         path = item.callspec.params.get("file") if hasattr(item, "callspec") else None
         path = path if isinstance(path, Path) else item.path

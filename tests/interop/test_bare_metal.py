@@ -146,7 +146,8 @@ def _load(rig, board, n):
         return said.read_text(), list(csv.DictReader(f, delimiter=";"))[-1]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.alone
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("board", BOARDS)
 def test_load(rig, board):
     """500 calls at 100 a second: none fails, nothing is sent twice"""
