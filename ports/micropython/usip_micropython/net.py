@@ -23,10 +23,13 @@ def _wait(sock):
     queue = core._io_queue
     try:
         queue.queue_read(sock)
-    except MemoryError:
-        # asyncio has noted that somebody waits, and would refuse whoever asks again, for ever.
+    except BaseException as e:
+        # No memory, or Ctrl-C: asyncio has noted that somebody waits, and would refuse whoever asks
+        # again, for ever. Or that was so before, and now it refuses.
         queue.map.pop(id(sock), None)
-        raise
+        if not isinstance(e, (OSError, AssertionError)):
+            raise
+        queue.queue_read(sock)
     yield
 
 
