@@ -4,6 +4,8 @@ import pytest
 
 import crossings
 
+SLOW = True
+
 
 @pytest.mark.parametrize("name", crossings.SCENARIOS)
 def test_directly(name):

@@ -15,6 +15,8 @@ import usip_cpython  # noqa: E402
 from usip import Phone  # noqa: E402
 from usip.server.runner import Server  # noqa: E402
 
+SLOW = True
+
 # What is said there of computers, and whom this machine has in the place of a FRITZ!Box.
 CHANGES = (
     ("import asyncio, board", "import asyncio, usip_cpython as board"),

@@ -4,6 +4,8 @@ import pytest
 
 import seeds
 
+SLOW = True
+
 EACH = 500
 
 
