@@ -52,11 +52,10 @@ def the_machine(request):
         with _held(".door", fcntl.LOCK_EX), _held(".machine", fcntl.LOCK_EX):
             yield
     else:
-        with _held(".door", fcntl.LOCK_EX):
-            room = _held(".machine", fcntl.LOCK_SH)
-            room.__enter__()
-        yield
-        room.__exit__(None, None, None)
+        with contextlib.ExitStack() as room:
+            with _held(".door", fcntl.LOCK_EX):
+                room.enter_context(_held(".machine", fcntl.LOCK_SH))
+            yield
 
 
 def is_slow(path):

@@ -49,7 +49,10 @@ class Names:
     def ask(self, changed, t):
         """Look the homes up in a task of its own, and call `changed` where one has moved. Not
         often: a board stands still for seconds when no name server answers."""
-        if self.homes and self._task is None and (self._at is None or left(self._at, t) <= 0):
+        if not self.homes or self._task:
+            return
+        # One that is over must not come back with the clock.
+        if self._at is None or not 0 < left(self._at, t) <= limits.NAMES_AGAIN:
             self._at = later(t, limits.NAMES_AGAIN)
             self._task = asyncio.create_task(self._ask(changed))
 

@@ -155,10 +155,10 @@ class Phone:
         for u in (agent.home, Uri(agent.routes[0][1:-1]) if agent.routes else None):
             if u and bare(u.host) not in names.homes:
                 names.homes.append(bare(u.host))
-        await names.again()
         self._news = asyncio.Event()
         collect()
-        self.driver.start(agent)
+        self.driver.start(agent)  # first: it says of which family an address has to be
+        await names.again()
         if len(agent.methods) < 4:
             from .pager import Pager
 
@@ -377,7 +377,7 @@ class Phone:
             if event == "incoming":
                 self._incoming.put(subject)
         elif event == "registration-failed":
-            if subject.failures > 2 or not subject.request.flow:
+            if subject.failures > 2 or not subject.request.flow:  # or its name is unknown
                 self._ask()
         elif event == "message":
             self._texts.put((subject.get("from"), str(detail, "utf-8")))

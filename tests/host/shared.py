@@ -49,6 +49,21 @@ def source(file):
     return text + "".join(source(x) for x in helpers if x.exists() and x != file)
 
 
+def missing(text):
+    """In CI what is missing is a failure; elsewhere it is said."""
+    if os.environ.get("CI"):
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)
+
+
+def compiler():
+    """mpy-cross: its path."""
+    try:
+        return Path(runner.build.ensure("mpy-cross")[0])
+    except runner.build.Missing as error:
+        missing(str(error))
+
+
 _missing = {}  # a runtime that could not be had once is not tried again for each file
 
 
@@ -63,9 +78,7 @@ def command(runtime, *args, **how):
     if "mpy-cross:" in why:
         pytest.fail(why, pytrace=False)
     _missing[runtime] = why
-    if os.environ.get("CI"):
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
+    missing(why)
 
 
 def run(runtime, file, *args, **how):

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import shared
 
 import runner
 
@@ -106,12 +107,7 @@ def test_mistakes_of_other_chips():
 @pytest.mark.parametrize("name", WIRED)
 def test_manifest(name, tmp_path):
     """As MicroPython's build reads it, but that its own manifest is an empty one."""
-    try:
-        cross = Path(runner.build.ensure("mpy-cross")[0])
-    except runner.build.Missing as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    cross = shared.compiler()
     trees = sorted((runner.build.CACHE / "src").glob("micropython-*"))
     own = os.environ.get("MICROPYTHON")
     tree = Path(own) if own else trees[-1]

@@ -8,6 +8,7 @@ import types
 from pathlib import Path
 
 import pytest
+import shared
 
 import runner
 
@@ -79,12 +80,7 @@ class Board:
 @pytest.fixture
 def install(tmp_path, monkeypatch, capsys):
     """install(BOARD, platform, ...): a Board that it was tried on, and what was said."""
-    try:
-        runner.build.ensure("mpy-cross")
-    except runner.build.Missing as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    shared.compiler()
     monkeypatch.setattr(boards.time, "sleep", lambda s: None)
     config = tmp_path / "config.py"
     config.write_text(CONFIG)

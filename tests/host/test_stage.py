@@ -28,12 +28,7 @@ CODES = {
 
 @pytest.fixture(autouse=True)
 def mpy_cross():
-    try:
-        runner.build.ensure("mpy-cross")
-    except runner.build.Missing as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+    shared.compiler()
 
 
 @pytest.mark.parametrize("arch", [*stage.ARCHES, "armv7m"])

@@ -29,6 +29,13 @@ async def once():
     lan = Lan()
     s = await box(lan, FIRST)
     a = door(lan, {BOX: FIRST})
+    look = a.net.look
+
+    async def bound(host):
+        assert [e for e in lan.endpoints if e.net is a.net]  # else its family is not known
+        return await look(host)
+
+    a.net.look = bound
     async with a:
         assert await a.registered()
         # Calls through it ask no more for it.
@@ -142,6 +149,18 @@ async def table():
     await n.prepare(b"192.0.2.9")
     assert b"192.0.2.9" not in net.asked
     assert not await n.again()
+    # Asked for once in a while, and after a week of peace again.
+    for t, asks in (
+        (0, 1),
+        (limits.NAMES_AGAIN - 1, 0),
+        (limits.NAMES_AGAIN + 1, 1),
+        (700_000_000, 1),
+    ):
+        before = len(net.asked)
+        n.ask(None, t)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(net.asked) - before == asks, t
     net.names[BOX] = SECOND
     assert await n.again() and n.address(BOX, 5060) == (SECOND, 5060)
 
