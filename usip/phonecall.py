@@ -28,7 +28,7 @@ class Call:
         self.pump = None
         self.endpoint = None
         self.was_answered = False
-        self.alone = False  # answered by the phone, not by a person
+        self.alone = 0  # 1: answered by the phone, not by a person; 2: and that has been told
         self._digits = []
         self._last = None  # the last digit: (via, when)
         self._stats = None
@@ -301,7 +301,7 @@ class Call:
             s.earned = None
         # Before the ACK nobody has shown that he is there: no microphone, and his digits wait.
         s.sure = core.state != b"W"
-        self.pump.mute = core.sdp.held or not s.sure
+        self.pump.mute = core.sdp.held
         self.pump.agree(remote, host)
         if s.sure:
             self._proven()
@@ -313,7 +313,6 @@ class Call:
         pump = self.pump
         if pump:
             pump.stream.sure = True
-            pump.mute = self.core.sdp.held
             for _ in range(len(pump.stream.waiting)):
                 d = pump.stream.settled()
                 if d:

@@ -110,7 +110,7 @@ class Pump:
             s.remote = self.net.resolve(host, remote.port)
             self._flow = RtpFlow(ours, (host, remote.port))
             if self.rtcp:
-                self.rtcp.agree(remote, host, RtpFlow)
+                self.rtcp.agree(remote, host)
         if not self._task:
             self._life += 1
             self._task = asyncio.create_task(self._run(self._life))
@@ -345,7 +345,7 @@ class Pump:
             n = s.frame_out(pcm)
         else:
             # Without a microphone silence: symmetric NATs and latching PBXs wait for it.
-            n = s.frame_out(pcm if self.audio and not self.mute else None)
+            n = s.frame_out(pcm if self.audio and s.sure and not self.mute else None)
         if n and s.remote is not None and (s.earned is None or s.due()):
             part = self._event
             if n != EVENT:

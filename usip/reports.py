@@ -3,7 +3,7 @@
 
 from . import limits
 from .clock import later, left
-from .driver import now
+from .driver import RtpFlow, now
 from .media.rtcp import Rtcp
 from .rand import below
 
@@ -30,9 +30,8 @@ class Reports(Rtcp):
         self._dice = below(1024)
         self.until = None  # so long the peer's last report is a sign of life
 
-    def agree(self, remote, host, flow):
-        """What the SDP says, and the host that it means; `flow` makes what the trace is shown of a
-        socket."""
+    def agree(self, remote, host):
+        """What the SDP says, and the host that it means."""
         pump = self.pump
         port = pump.endpoint.port
         self.mux = remote.rtcp == remote.port  # RFC 5761: where the sound goes, NAT and all
@@ -53,7 +52,7 @@ class Reports(Rtcp):
                     self._sure = True
                 except OSError:
                     pass  # no way there, now or ever: the sound has its own
-        self._flow = flow((pump.host, port), (host, remote.rtcp))
+        self._flow = RtpFlow((pump.host, port), (host, remote.rtcp))
 
     def close(self):
         if self.side:
